@@ -1,0 +1,60 @@
+"""What several rules of the table share, over any library `xp`."""
+
+# mypy: disable-error-code="no-untyped-def"
+
+
+def small_exp(xp, x):
+    """exp(−|x|): at most 1, so it cannot overflow."""
+    return xp.exp(-xp.abs(x))
+
+
+def sigmoid(xp, x):
+    """1 / (1 + e) for x >= 0 and e / (1 + e) for x < 0, with e = exp(−|x|)."""
+    e = small_exp(xp, x)
+    return xp.where(xp.greater_equal(x, 0.0), 1.0, e) / (1.0 + e)
+
+
+def sigmoid_slope(xp, x):
+    """σ(x)·σ(−x): the second factor keeps the digits that 1 − σ(x) loses, and both are smooth."""
+    return xp.sigmoid(x) * xp.sigmoid(-x)
+
+
+def mish_slope(xp, x):
+    """t + x·(1 − t²)·σ(x) with t = tanh(s), s = softplus(x), 1 − t² = 4σ(2s)σ(−2s)."""
+    s = xp.softplus(x)
+    return xp.tanh(s) + x * (4.0 * sigmoid_slope(xp, 2.0 * s)) * xp.sigmoid(x)
+
+
+def split(operands):
+    """The operands of dot: ws, xs and the bias (None where there is none)."""
+    n = len(operands) // 2
+    return operands[:n], operands[n : 2 * n], (operands[-1] if len(operands) % 2 else None)
+
+
+def dot_slopes(operands):
+    """∂/∂w = x, ∂/∂x = w, ∂/∂bias = 1."""
+    n = len(operands) // 2
+    slopes = operands[n : 2 * n] + operands[:n]
+    return (*slopes, 1.0) if len(operands) % 2 else slopes
+
+
+def first_of(xp, z, xs):
+    """1 for the first of xs that equals z, 0 for all others."""
+    free, found = 1.0, []
+    for x in xs:
+        found.append(xp.equal(x, z) * free)
+        free = free - found[-1]
+    return found
+
+
+def softmax_slopes(xp, xs, index):
+    """∂ ln softmax(xs)[index] / ∂xs: −pⱼ, and at the index itself the sum of the other p, not 1 − p."""
+    ps, k = list(xp.softmax(xs)), int(index)
+    others = ps[:k] + ps[k + 1 :]
+    return [-p if j != k else xp.sum(others) if others else 0.0 for j, p in enumerate(ps)]
+
+
+def ties(xs, sign):
+    """How far the largest (sign 1) or the smallest (−1) is from each of the others."""
+    *others, top = sorted(xs, key=lambda x: sign * x)
+    return tuple(top - x for x in others)
