@@ -40,7 +40,7 @@ def topological_sort(*roots: N) -> list[N]:
             seen.add(node)
             parents = node.parents
             if parents:
-                stack += (node, None, *parents)
+                stack += (node, None, *parents[::-1])
             else:
                 order.append(node)
     return order

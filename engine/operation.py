@@ -63,7 +63,7 @@ class Operation:
     partials  partials(xp, z, x, ...) gives ∂z/∂x for each operand, in a form that keeps the digits
     textbook  the same in the form of a textbook, for display; None where `partials` is that form
     symbol    the label in a drawing
-    written   how it is written: a template of the operands; None for name(x, y)
+    written   how it is written: a template of the operands, or a function of them; None for name(x, y)
     binds     how tightly it is written: 1 sums, 2 products, 3 signs, 4 powers, 5 names and calls
     domain    domain(x, ...) says whether finite operands have a real value; None for all of them
     needs     the domain in words, and what to do instead
@@ -77,7 +77,7 @@ class Operation:
     partials: Rule
     textbook: Rule | None = None
     symbol: str = ""
-    written: str | None = None
+    written: str | Callable[..., str] | None = None
     binds: int = 5
     domain: Callable[..., Any] | None = None
     needs: str = ""
@@ -112,9 +112,17 @@ class Operation:
             with np.errstate(all="ignore"):
                 return [float(d) for d in self.partials(arrays, np.float64(z), *map(np.float64, numbers))]
 
+    def write(self, operands: Sequence[str]) -> str:
+        """The operation applied to operands that are texts."""
+        if callable(self.written):
+            return self.written(*operands)
+        if self.written:
+            return self.written.format(*operands)
+        inside = ", ".join(operands)
+        return f"{self.name}([{inside}])" if self.any_number else f"{self.name}({inside})"
+
     def _outside(self, numbers: Sequence[float], operands: Sequence[Any]) -> DomainError:
-        shown = [f"({x!r})" if self.written and x < 0 else repr(x) for x in numbers]
-        call = self.written.format(*shown) if self.written else f"{self.name}({', '.join(shown)})"
+        call = self.write([f"({x!r})" if self.binds < 5 and x < 0 else repr(x) for x in numbers])
         names = [repr(name) for name in (getattr(o, "name", None) for o in operands) if name]
         nodes = f" (node{'s' * (len(names) > 1)} {', '.join(names)})" if names else ""
         needs, _, cure = self.needs.partition("; ")

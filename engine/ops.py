@@ -300,7 +300,7 @@ logaddexp = op("logaddexp", "ln(eˣ + eʸ) = max(x, y) + ln(1 + e^−|x − y|).
 
 define("dot", "w₀·x₀ + w₁·x₁ + ... + bias: a neuron before its activation. The operands are all w, all x, the bias.",
        lambda xp, *operands: xp.dot(*rules.split(operands)), lambda xp, z, *operands: rules.dot_slopes(operands),
-       symbol="w·x + b")
+       symbol="w·x + b", written=rules.write_dot)
 
 define("sum", "x₀ + x₁ + ..., rounded once.",
        lambda xp, *xs: xp.sum(xs), lambda xp, z, *xs: (1.0,) * len(xs),
@@ -311,15 +311,18 @@ define("var", "Σ (xᵢ − mean)² / n.",
 
 define("take", "xs[index]; no slope in the index. The operands are all x, then the index.",
        lambda xp, *operands: xp.take(operands[:-1], operands[-1]),
-       lambda xp, z, *operands: (*xp.one_hot(operands[-1], len(operands) - 1), 0.0))
+       lambda xp, z, *operands: (*xp.one_hot(operands[-1], len(operands) - 1), 0.0),
+       written=lambda *texts: f"take([{', '.join(texts[:-1])}], {texts[-1]})")
 
 define("softmax", "exp(x_index) / Σ exp(xⱼ), in (0, 1). The operands are all x, then the index.",
        lambda xp, *operands: xp.softmax(operands[:-1])[int(operands[-1])],
-       lambda xp, z, *operands: (*(z * d for d in rules.softmax_slopes(xp, operands[:-1], operands[-1])), 0.0))
+       lambda xp, z, *operands: (*(z * d for d in rules.softmax_slopes(xp, operands[:-1], operands[-1])), 0.0),
+       written=lambda *texts: f"softmax([{', '.join(texts[:-1])}])[{texts[-1]}]")
 
 define("log_softmax", "x_index − ln Σ exp(xⱼ), at most 0. The operands are all x, then the index.",
        lambda xp, *operands: xp.log_softmax(operands[:-1])[int(operands[-1])],
-       lambda xp, z, *operands: (*rules.softmax_slopes(xp, operands[:-1], operands[-1]), 0.0))
+       lambda xp, z, *operands: (*rules.softmax_slopes(xp, operands[:-1], operands[-1]), 0.0),
+       written=lambda *texts: f"log_softmax([{', '.join(texts[:-1])}])[{texts[-1]}]")
 
 mean = reduction("mean", "(x₀ + ... + xₙ₋₁) / n.",
                  lambda xp, *xs: xp.mean(xs), lambda xp, z, *xs: (1.0 / len(xs),) * len(xs))

@@ -38,6 +38,12 @@ def dot_slopes(operands):
     return (*slopes, 1.0) if len(operands) % 2 else slopes
 
 
+def write_dot(*texts):
+    """dot([w0, w1], [x0, x1], b)."""
+    ws, xs, bias = split(texts)
+    return f"dot([{', '.join(ws)}], [{', '.join(xs)}]{'' if bias is None else ', ' + bias})"
+
+
 def first_of(xp, z, xs):
     """1 for the first of xs that equals z, 0 for all others."""
     free, found = 1.0, []

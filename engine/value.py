@@ -174,6 +174,17 @@ class Value(Recorder):
             elif gradient is not None:
                 leaf._grad = gradient + leaf._grad
 
+    def local_derivatives(self) -> Sequence[float]:
+        """∂this/∂parent for each parent, from the numbers that were read when this node was computed.
+
+        >>> (Value(2.0) * Value(5.0)).local_derivatives()
+        (5.0, 2.0)
+        """
+        history = self._history
+        if not history:
+            return ()
+        return self.op.slopes(history[-1], history[len(history) // 2 : -1])  # type: ignore[union-attr]
+
     def zero_grad(self) -> None:
         """Clear the gradients of this node and of every node it was computed from."""
         for node in topological_sort(self):
@@ -396,8 +407,7 @@ def _sweep(order: list[Value]) -> None:
                 history[0]._grad += gradient
                 history[1]._grad += gradient
             else:
-                slopes = op.slopes(history[-1], history[len(history) // 2 : -1])  # type: ignore[union-attr]
-                for parent, slope in zip(history, slopes):  # noqa: B905  (the history goes on with the numbers)
+                for parent, slope in zip(history, node.local_derivatives()):  # noqa: B905  (numbers follow)
                     parent._grad += gradient * slope
 
 
