@@ -4,9 +4,21 @@ Read it in this order: `operation` (what an operation is), `ops` (the table of t
 remembers), `graph` (walks), `steps` (backpropagation that can be watched), `formula` (graphs as text).
 """
 
-from engine.formula import formula
+from engine.formula import formula as formula
 from engine.functions import *  # noqa: F403
-from engine.graph import edges, leaves, levels, topological_sort
-from engine.operation import TABLE, DivisionByZeroError, DomainError, Operation
-from engine.steps import Explanation, Path, Step, backward_steps, explain
-from engine.value import Value, no_grad, recording
+from engine.graph import edges as edges
+from engine.graph import leaves as leaves
+from engine.graph import levels as levels
+from engine.graph import topological_sort as topological_sort
+from engine.operation import TABLE as TABLE
+from engine.operation import DivisionByZeroError as DivisionByZeroError
+from engine.operation import DomainError as DomainError
+from engine.operation import Operation as Operation
+from engine.steps import Explanation as Explanation
+from engine.steps import Path as Path
+from engine.steps import Step as Step
+from engine.steps import backward_steps as backward_steps
+from engine.steps import explain as explain
+from engine.value import Value as Value
+from engine.value import no_grad as no_grad
+from engine.value import recording as recording

@@ -40,7 +40,8 @@ def topological_sort(*roots: N) -> list[N]:
             seen.add(node)
             parents = node.parents
             if parents:
-                stack += (node, None, *parents[::-1])
+                stack += (node, None)
+                stack += parents[::-1]  # so that the first is written down first
             else:
                 order.append(node)
     return order

@@ -198,7 +198,7 @@ clip = op("clip", "x kept within min and max (max where they are swapped). At a 
               xp.greater_equal(x, min) * xp.less_equal(x, max),
               xp.less(x, min) * xp.less(min, max),
               xp.maximum(xp.greater(x, max), xp.less(max, min))),
-          kinks=lambda x, min, max: (x - min, x - max))
+          kinks=lambda x, min, max: (x - min, x - max, min - max))
 
 greater = op("greater", "1 where x > y, else 0; slopes 0.",
              lambda xp, x, y: xp.greater(x, y), lambda xp, z, x, y: (0.0, 0.0),

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy import abs, cbrt, cos, cosh, exp, expm1, hypot, log, log1p, log2, log10, maximum, minimum
+from numpy import abs, cos, cosh, exp, expm1, hypot, log, log1p, log2, log10, maximum, minimum
 from numpy import arccos as acos
 from numpy import arccosh as acosh
 from numpy import arcsin as asin
@@ -123,35 +123,54 @@ def mean(xs: Sequence[Array]) -> Array:
 
 def var(xs: Sequence[Array]) -> Array:
     """Σ (xᵢ − mean)² / n."""
-    return np.var(np.stack(xs), axis=0)
+    return np.mean(np.square(centred(xs)), axis=0)
 
 
 def centred(xs: Sequence[Array]) -> Array:
-    """xᵢ − mean."""
+    """xᵢ − mean, in two passes: the second takes away what rounding left in the mean."""
     stacked = np.stack(xs)
-    return stacked - np.mean(stacked, axis=0)
+    deviations = stacked - np.mean(stacked, axis=0)
+    return deviations - np.mean(deviations, axis=0)
 
 
 def prod(xs: Sequence[Array]) -> Array:
-    """x₀ · x₁ · ..."""
-    return np.prod(np.stack(xs), axis=0)
+    """x₀ · x₁ · ..., mantissas and exponents apart, so that only the result can overflow or underflow."""
+    return np.ldexp(*_running_products(xs)[-1])
 
 
-def prod_of_others(xs: Sequence[Array]) -> Array:
+def prod_of_others(xs: Sequence[Array]) -> list[Array]:
     """For each i, the product of all but xᵢ."""
-    stacked = np.stack(xs)
-    one = np.ones_like(stacked[:1])
-    before = np.cumprod(np.concatenate((one, stacked[:-1])), axis=0)
-    after = np.cumprod(np.concatenate((one, stacked[:0:-1])), axis=0)[::-1]
-    return before * after
+    before = _running_products(xs)
+    after = _running_products(xs[::-1])[::-1]
+    return [np.ldexp(a[0] * b[0], a[1] + b[1]) for a, b in zip(before[:-1], after[1:], strict=True)]
+
+
+def _running_products(xs: Sequence[Array]) -> list[tuple[Array, Array]]:
+    """(mantissa, exponent) of the products of the first 0, 1, 2, ... of the list."""
+    mantissa, exponent = np.float64(1.0), np.int32(0)
+    products = [(mantissa, exponent)]
+    for m, e in map(np.frexp, xs):
+        mantissa, carry = np.frexp(mantissa * m)
+        exponent = exponent + e + carry
+        products.append((mantissa, exponent))
+    return products
 
 
 # ------------------------------------------------------- powers, the bell curve
 
 
+def cbrt(x: Array) -> Array:
+    """∛x; a step of Newton's method takes the 3 ulp that some C libraries are off down to 1."""
+    z = np.cbrt(x)
+    good = np.isfinite(z) & (z != 0.0)
+    nonzero = np.where(good, z, 1.0)
+    return np.where(good, z - (z - x / nonzero / nonzero) / 3.0, z)[()]
+
+
 def power_slope(z: Array, x: Array, y: Array) -> Array:
-    """∂(x**y)/∂x = y·x**(y−1); for a y that is not whole y·z/x, as y − 1 would round."""
-    by_quotient = (y != np.floor(y)) & (x != 0.0) & (np.abs(z) > 1e-290) & np.isfinite(z)
+    """∂(x**y)/∂x = y·x**(y−1); y·z/x where y − 1 would round, as it does unless y is whole and below 2⁵³."""
+    whole, room = y == np.floor(y), (np.abs(z) > 1e-290) & np.isfinite(z)
+    by_quotient = (x != 0.0) & ((~whole & room) | (np.abs(y) > 2.0**53))
     quotient = y * (z / np.where(by_quotient, x, 1.0))
     return np.where(y == 0.0, 0.0, np.where(by_quotient, quotient, y * np.power(x, y - 1.0)))[()]
 
@@ -175,25 +194,35 @@ def normal_distribution(x: Array) -> Array:
     return 0.5 * erfc(-u) + (error + x * ROOT_HALF_REST) * np.exp(-u * u) / math.sqrt(math.pi)
 
 
-# ------------------------------------------------------ the exponential family
+# ------------------------------------------------------ the exponential family: shifted by the largest
+
+
+def _shifted(xs: Sequence[Array]) -> tuple[Array, tuple[Array, Array], Array, Array]:
+    """m, the largest; xᵢ − m and its rounding error (Knuth's two-sum); exp(xᵢ − m); their sum without m's own 1."""
+    stacked = np.stack(xs)
+    top = np.max(stacked, axis=0)
+    d = stacked - top
+    back = d - stacked
+    error = np.where(np.isfinite(d), (stacked - (d - back)) - (top + back), 0.0)
+    exps = np.exp(d) * (1.0 + error)
+    others = exps.copy()
+    np.put_along_axis(others, np.argmax(stacked, axis=0)[None], 0.0, axis=0)
+    return top, (d, error), exps, np.sum(others, axis=0)
 
 
 def logsumexp(xs: Sequence[Array]) -> Array:
-    """log Σ exp(xᵢ), shifted by the largest."""
-    stacked = np.stack(xs)
-    top = np.max(stacked, axis=0)
-    shift = np.where(np.isfinite(top), top, 0.0)
-    return shift + np.log(np.sum(np.exp(stacked - shift), axis=0))
+    """log Σ exp(xᵢ) = m + log1p(Σ of the others' exp(xᵢ − m)), m the largest."""
+    top, _, _, others = _shifted(xs)
+    return np.where(np.isfinite(top), top + np.log1p(others), top)[()]
 
 
 def softmax(xs: Sequence[Array]) -> Array:
-    """exp(xᵢ) / Σ exp(xⱼ), shifted by the largest."""
-    stacked = np.stack(xs)
-    exps = np.exp(stacked - np.max(stacked, axis=0))
-    return exps / np.sum(exps, axis=0)
+    """exp(xᵢ) / Σ exp(xⱼ)."""
+    _, _, exps, others = _shifted(xs)
+    return exps / (1.0 + others)
 
 
 def log_softmax(xs: Sequence[Array]) -> Array:
-    """xᵢ − log Σ exp(xⱼ), shifted by the largest."""
-    shifted = np.stack(xs) - np.max(np.stack(xs), axis=0)
-    return shifted - np.log(np.sum(np.exp(shifted), axis=0))
+    """xᵢ − log Σ exp(xⱼ), kept to the last digit also where the probability is nearly 1."""
+    _, (d, error), _, others = _shifted(xs)
+    return d + (error - np.log1p(others))

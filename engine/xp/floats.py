@@ -10,9 +10,9 @@ Functions may raise `OverflowError`, `ValueError` or `ZeroDivisionError`, as `ma
 # ruff: noqa: F401, I001  (the names of the library are part of this one)
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from math import acos, acosh, asin, asinh, atan, atan2, atanh, cbrt, cos, cosh, erf, erfc, exp, expm1
+from math import acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, erf, erfc, exp, expm1
 from math import frexp, fsum, hypot, inf, isfinite, ldexp, log, log1p, log2, log10, nan, pi, pow
-from math import prod as _product
+from math import cbrt as _cbrt
 from math import sin, sinh, sqrt, tan, tanh
 from operator import mul
 from typing import Any
@@ -147,11 +147,10 @@ def var(xs: Sequence[float]) -> float:
 
 
 def centred(xs: Sequence[float]) -> list[float]:
-    """xᵢ − mean, with the rounding error of the mean taken away again."""
-    m = mean(xs)
-    deviations = [x - m for x in xs]
-    error = mean(deviations)
-    return [d - error for d in deviations]
+    """xᵢ − mean, with the rounding error of the mean (what it lacks, n times over) put back."""
+    m, n = mean(xs), len(xs)
+    lacking = sum((*xs, *(-m,) * n)) / n
+    return [x - m - lacking for x in xs]
 
 
 def _sum_exactly(xs: Sequence[float]) -> float:
@@ -182,13 +181,11 @@ def _rounded(exact: Fraction) -> float:
 
 def prod(xs: Sequence[float]) -> float:
     """x₀ · x₁ · ..., mantissas and exponents apart, so that only the result can overflow or underflow."""
-    return _assembled(_running_products(xs)[-1]) if all(map(isfinite, xs)) else _product(xs)
+    return _assembled(_running_products(xs)[-1])
 
 
 def prod_of_others(xs: Sequence[float]) -> list[float]:
     """For each i, the product of all but xᵢ; exact at zeros, where dividing the product by xᵢ is not."""
-    if not all(map(isfinite, xs)):
-        return [_product(xs[:i]) * _product(xs[i + 1 :]) for i in range(len(xs))]
     before = _running_products(xs)
     after = _running_products(xs[::-1])[::-1]
     return [_assembled((a[0] * b[0], a[1] + b[1])) for a, b in zip(before[:-1], after[1:], strict=True)]
@@ -215,11 +212,17 @@ def _assembled(product: tuple[float, int]) -> float:
 # ------------------------------------------------------------------- powers
 
 
+def cbrt(x: float) -> float:
+    """∛x; a step of Newton's method takes the 3 ulp that some C libraries are off down to 1."""
+    z = _cbrt(x)
+    return z - (z - x / z / z) / 3.0 if z and isfinite(z) else z
+
+
 def power_slope(z: float, x: float, y: float) -> float:
-    """∂(x**y)/∂x = y·x**(y−1); for a y that is not whole y·z/x, as y − 1 would round."""
+    """∂(x**y)/∂x = y·x**(y−1); y·z/x where y − 1 would round, as it does unless y is whole and below 2⁵³."""
     if y == 0.0:
         return 0.0
-    if y != y // 1.0 and x != 0.0 and 1e-290 < abs(z) < inf:
+    if x != 0.0 and ((y != y // 1.0 and 1e-290 < abs(z) < inf) or abs(y) > 2.0**53):
         return y * (z / x)
     return y * pow(x, y - 1.0)
 

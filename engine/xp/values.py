@@ -35,9 +35,9 @@ def prod_of_others(xs: Sequence[Any]) -> list[Any]:
 def power_slope(z: Any, x: Any, y: Any) -> Any:
     """∂(x**y)/∂x = y·x**(y−1), which is 0 for y = 0, also at x = 0."""
     if not y.requires_grad:
-        return y * pow(x, y - 1.0) if y.data else 0.0
-    zero = equal(y, 0.0)
-    return where(zero, 0.0, y * pow(x, where(zero, 0.0, y - 1.0)))
+        return y * pow(x, y.data - 1.0) if y.data else 0.0
+    origin = equal(x, 0.0) * equal(y, 0.0)
+    return where(origin, 0.0, y * pow(where(origin, 1.0, x), y - 1.0))
 
 
 def exponent_slope(z: Any, x: Any, y: Any) -> Any:

@@ -1,0 +1,8 @@
+"""Neural networks over scalar Values: modules, neurons, layers, perceptrons, and how to train them."""
+
+from nn.activations import named_activation as named_activation
+from nn.init import INITS as INITS
+from nn.module import Module as Module
+from nn.neuron import MLP as MLP
+from nn.neuron import Layer as Layer
+from nn.neuron import Neuron as Neuron

@@ -1,0 +1,244 @@
+"""Module: a part of a network. It finds its parameters in its attributes, names them, saves and loads them.
+
+    class Line(Module):
+        def __init__(self):
+            self.slope, self.offset = Value(1.0), Value(0.0)
+
+        def __call__(self, x):
+            return self.slope * x + self.offset
+
+An attribute that is a leaf Value, another Module, or a list or dict of these belongs to the module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from engine import Value
+
+Tensor = Any  # a Value, or a nested list of Values of one shape
+Arrays = dict[str, npt.NDArray[np.float64]]
+
+
+class Module:
+    """A part of a network; subclass it and give it `__call__`.
+
+    >>> class Line(Module):
+    ...     def __init__(self):
+    ...         self.slope, self.offset = Value(2.0), Value(-1.0)
+    ...     def __call__(self, x):
+    ...         return self.slope * x + self.offset
+    >>> line = Line()
+    >>> line(3.0).backward()
+    >>> [(name, p.grad) for name, p in line.named_parameters()]
+    [('slope', 3.0), ('offset', 1.0)]
+    """
+
+    path = ""  # where the module stands in the whole: "layers[0].neurons[3]"; "" for the whole
+    training = True
+
+    def __call__(self, *inputs: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} needs a __call__ that says what it computes")
+
+    # ------------------------------------------------------------------- parts and names
+
+    def __setattr__(self, name: str, item: Any) -> None:
+        object.__setattr__(self, name, item)
+        _give_names(item, _join(self.path, name), _join(self.path, name))
+
+    def named_parameters(self) -> Iterator[tuple[str, Value]]:
+        """(path, leaf Value) for each parameter, in the order in which the attributes were set; each once.
+
+        >>> from nn import MLP
+        >>> [name for name, _ in MLP(2, [1], seed=0).named_parameters()]
+        ['layers[0].neurons[0].w[0]', 'layers[0].neurons[0].w[1]', 'layers[0].neurons[0].b']
+        """
+        seen: set[Value] = set()
+        for path, item in _walk("", self):
+            if isinstance(item, Value) and item not in seen:
+                seen.add(item)
+                yield path, item
+
+    def parameters(self) -> list[Value]:
+        """The leaf Values of the module and its parts."""
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def named_modules(self) -> Iterator[tuple[str, Module]]:
+        """(path, module) for this module, with path "", and for each part."""
+        return ((path, item) for path, item in _walk("", self) if isinstance(item, Module))
+
+    def train(self, mode: bool = True) -> Self:
+        """Set training mode, here and in all parts: dropout drops, batch norm uses its batch."""
+        for _, module in self.named_modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Set evaluation mode, here and in all parts."""
+        return self.train(False)
+
+    # ---------------------------------------------------------------------------- gradients
+
+    def zero_grad(self) -> None:
+        """Clear the gradients of all parameters."""
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def requires_grad_(self, wanted: bool = True) -> Self:
+        """Freeze all parameters (False): they take no gradient. Or thaw them (True)."""
+        for parameter in self.parameters():
+            parameter.requires_grad = wanted
+        return self
+
+    # ------------------------------------------------------------------------ saving, loading
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The module's own parameters as nested lists of Values, each list under one name.
+
+        A module that keeps its parameters in another form than it saves them overrides this.
+        """
+        return {name: item for name, item in vars(self).items() if _is_tensor(item)}
+
+    def state_dict(self) -> Arrays:
+        """All numbers of the module, as arrays, under PyTorch's names and in its shapes.
+
+        >>> from nn import MLP
+        >>> {name: array.shape for name, array in MLP(2, [3, 1], seed=0).state_dict().items()}
+        {'layers.0.weight': (3, 2), 'layers.0.bias': (3,), 'layers.1.weight': (1, 3), 'layers.1.bias': (1,)}
+        """
+        return {name: _array(tensor, lambda v: v.data) for name, tensor in self._named_tensors()}
+
+    def grad_dict(self) -> Arrays:
+        """The gradients of all parameters in the form of `state_dict`; 0 where none has arrived."""
+        return {name: _array(tensor, lambda v: float(v.grad)) for name, tensor in self._named_tensors()}
+
+    def load_state_dict(self, state: Mapping[str, npt.ArrayLike]) -> None:
+        """Set all numbers of the module from arrays: all of them, or on any error none.
+
+        Raises:
+            ValueError: for a missing or unexpected name, or a shape that differs; it names each.
+        """
+        tensors = dict(self._named_tensors())
+        faults = [f"missing {name!r}" for name in tensors if name not in state]
+        faults += [f"unexpected {name!r}" for name in state if name not in tensors]
+        writes: list[tuple[Value, float]] = []
+        for name, tensor in tensors.items():
+            if name in state:
+                array, shape = _real_array(name, state[name], faults), np.shape(_array(tensor, lambda v: v.data))
+                if array is not None and array.shape != shape:
+                    faults.append(f"{name!r} has shape {array.shape}, and the model's is {shape}")
+                elif array is not None:
+                    writes += zip(_flat(tensor), array.ravel().tolist(), strict=True)
+        if faults:
+            raise ValueError(f"the state does not fit {type(self).__name__}: {'; '.join(faults)}. Nothing was changed")
+        for value, number in writes:
+            value.data = number
+
+    def _named_tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """(name, tensor) of this module and its parts, names as PyTorch writes them: layers.0.weight."""
+
+        def visit(prefix: str, module: Module) -> Iterator[tuple[str, Tensor]]:
+            own = module.tensors()
+            for name, tensor in own.items():
+                yield prefix + name, tensor
+            held = {id(value) for tensor in own.values() for value in _flat(tensor)}
+            for name, item in vars(module).items():
+                for path, part in _parts(name, item):
+                    if not all(id(value) in held for value in part.parameters()) or not part.parameters():
+                        yield from visit(f"{prefix}{path}.", part)
+
+        return visit("", self)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.parameters())} parameters)"
+
+
+# ------------------------------------------------------------------------------ walking
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _entries(path: str, item: Any) -> Iterator[tuple[str, Any]]:
+    """What an attribute holds, one level down, with Python's path to it."""
+    if isinstance(item, Module):
+        for name, part in vars(item).items():
+            yield _join(path, name), part
+    elif isinstance(item, list | tuple):
+        for i, part in enumerate(item):
+            yield f"{path}[{i}]", part
+    elif isinstance(item, dict):
+        for key, part in item.items():
+            yield f"{path}[{key!r}]", part
+
+
+def _walk(path: str, item: Any) -> Iterator[tuple[str, Any]]:
+    """Every leaf Value and every Module in an attribute, with its path."""
+    if isinstance(item, Module) or (isinstance(item, Value) and not item.parents):
+        yield path, item
+    for inner, part in _entries(path, item):
+        yield from _walk(inner, part)
+
+
+def _parts(name: str, item: Any) -> Iterator[tuple[str, Module]]:
+    """The modules right below an attribute, with PyTorch's name: layers.0."""
+    if isinstance(item, Module):
+        yield name, item
+    elif isinstance(item, list | tuple | dict):
+        for key, part in item.items() if isinstance(item, dict) else enumerate(item):
+            yield from _parts(f"{name}.{key}", part)
+
+
+def _give_names(item: Any, old: str, new: str) -> None:
+    """Name the leaves in an attribute by their path, unless the user has named them."""
+    if isinstance(item, Value):
+        if not item.parents and item.name in (None, old):
+            item.name = new
+    elif isinstance(item, Module):
+        old = item.path
+        object.__setattr__(item, "path", new)
+        for name, part in vars(item).items():
+            _give_names(part, _join(old, name), _join(new, name))
+    else:
+        for (before, part), (after, _) in zip(_entries(old, item), _entries(new, item), strict=True):
+            _give_names(part, before, after)
+
+
+# ------------------------------------------------------------------------------ tensors
+
+
+def _is_tensor(item: Any) -> bool:
+    if isinstance(item, Value):
+        return not item.parents
+    return isinstance(item, list | tuple) and bool(item) and all(map(_is_tensor, item))
+
+
+def _flat(tensor: Tensor) -> Iterator[Value]:
+    if isinstance(tensor, Value):
+        yield tensor
+    else:
+        for part in tensor:
+            yield from _flat(part)
+
+
+def _array(tensor: Tensor, read: Any) -> npt.NDArray[np.float64]:
+    def nested(part: Tensor) -> Any:
+        return read(part) if isinstance(part, Value) else [nested(inner) for inner in part]
+
+    return np.array(nested(tensor), dtype=np.float64)
+
+
+def _real_array(name: str, numbers: npt.ArrayLike, faults: list[str]) -> npt.NDArray[np.float64] | None:
+    try:
+        array = np.asarray(numbers)
+    except ValueError:
+        array = np.asarray(None)
+    if array.dtype.kind not in "fiub":
+        faults.append(f"{name!r} is not an array of real numbers")
+        return None
+    return array.astype(np.float64)

@@ -1,0 +1,170 @@
+"""Neuron, Layer, MLP: what a neural network is made of.
+
+A neuron is one dot product and one activation: out = f(w·x + b). A layer is neurons side by side on the same
+inputs; a multi-layer perceptron is layers one after the other.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any
+
+from engine import Value, dot
+from nn.activations import Activation, named_activation
+from nn.init import generator, named_init
+from nn.module import Module, Tensor
+
+Seed = int | random.Random | None
+
+
+class Neuron(Module):
+    """out = f(w₀·x₀ + w₁·x₁ + ... + b).
+
+    Takes a list of `nin` Values or numbers, gives a Value. The weights begin as `init` says
+    (U(−1, 1)), the bias at 0. `seed=None` draws from the global `random`.
+
+    Raises:
+        ValueError: for an input of another length, an unknown activation or init, or no inputs at all.
+
+    >>> neuron = Neuron(2, activation="tanh", seed=0)
+    >>> neuron
+    Neuron(2, activation='tanh')
+    >>> [p.name for p in neuron.parameters()]
+    ['w[0]', 'w[1]', 'b']
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        activation: str | Activation | None = "relu",
+        *,
+        init: str = "uniform",
+        seed: Seed = None,
+        fan_out: int = 1,
+    ) -> None:
+        rule, rng = named_init(init), generator(seed)
+        nin = _count("nin", nin)
+        self.activation, self._function = named_activation(activation)
+        self.w = [Value(rule(rng, nin, fan_out)) for _ in range(nin)]
+        self.b = Value(0.0)
+
+    def __call__(self, x: Any) -> Value:
+        return self.forward(_inputs(self, x, len(self.w)))
+
+    def forward(self, x: list[Value]) -> Value:
+        """The same for a list that is checked already, as a layer's is for all its neurons."""
+        z: Value = dot(self.w, x, self.b)
+        out = self._function(z)
+        prefix = f"{self.path}." if self.path else ""
+        z.name = f"{prefix}z"
+        if out is not z:
+            out.name = f"{prefix}out"
+        return out
+
+    def __repr__(self) -> str:
+        return f"Neuron({len(self.w)}, activation={self.activation!r})"
+
+
+class Layer(Module):
+    """nout neurons on the same nin inputs: out = f(W x + b), W of shape (nout, nin).
+
+    Takes a list of nin Values or numbers; gives a list of nout Values, or for one neuron its Value.
+
+    >>> layer = Layer(3, 2, seed=0)
+    >>> len(layer([1.0, 2.0, 3.0]))
+    2
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nout: int,
+        activation: str | Activation | None = "relu",
+        *,
+        init: str = "uniform",
+        seed: Seed = None,
+    ) -> None:
+        rng, nout = generator(seed), _count("nout", nout)
+        seed = rng if isinstance(rng, random.Random) else None
+        self.neurons = [Neuron(nin, activation, init=init, seed=seed, fan_out=nout) for _ in range(nout)]
+
+    def __call__(self, x: Any) -> Any:
+        x = _inputs(self, x, len(self.neurons[0].w))
+        out = [neuron.forward(x) for neuron in self.neurons]
+        return out[0] if len(out) == 1 else out
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The weights as a matrix of (nout, nin), and the biases."""
+        return {"weight": [n.w for n in self.neurons], "bias": [n.b for n in self.neurons]}
+
+    def __repr__(self) -> str:
+        first = self.neurons[0]
+        return f"Layer({len(first.w)}, {len(self.neurons)}, activation={first.activation!r})"
+
+
+class MLP(Module):
+    """A multi-layer perceptron: layers of `nouts[0]`, `nouts[1]`, ... neurons, the last one linear.
+
+    Takes a list of nin Values or numbers; gives a list of nouts[-1] Values, or for one its Value. The
+    weights begin as `init` says: "uniform" U(−1, 1), "he" or "xavier"; biases at 0.
+
+    >>> model = MLP(2, [16, 16, 1], seed=1337)
+    >>> model
+    MLP(2, [16, 16, 1], activation='relu')
+    >>> len(model.parameters())
+    337
+    >>> model.layers[0].neurons[3].w[1].name
+    'layers[0].neurons[3].w[1]'
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nouts: Sequence[int],
+        activation: str | Activation | None = "relu",
+        seed: Seed = None,
+        *,
+        init: str = "uniform",
+    ) -> None:
+        if isinstance(nouts, int) or not len(nouts):
+            raise ValueError(f"nouts is a list with the size of each layer, such as [16, 16, 1], not {nouts!r}")
+        rng = generator(seed)
+        seed = rng if isinstance(rng, random.Random) else None
+        sizes = [_count("nin", nin), *(_count("nouts", n) for n in nouts)]
+        self.layers = [
+            Layer(a, b, activation if i < len(nouts) - 1 else "linear", init=init, seed=seed)
+            for i, (a, b) in enumerate(pairwise(sizes))
+        ]
+
+    def __call__(self, x: Any) -> Any:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def __repr__(self) -> str:
+        sizes = [len(layer.neurons) for layer in self.layers]
+        first = self.layers[0].neurons[0]
+        return f"MLP({len(first.w)}, {sizes}, activation={first.activation!r})"
+
+
+def _count(name: str, n: Any) -> int:
+    if isinstance(n, bool) or not hasattr(n, "__index__"):
+        raise TypeError(f"{name} is a whole number, not {n!r}")
+    if int(n) < 1:
+        raise ValueError(f"{name} is at least 1, not {n}")
+    return int(n)
+
+
+def _inputs(module: Module, x: Any, nin: int) -> list[Value]:
+    """The inputs as a list of Values; plain numbers become constants."""
+    if isinstance(x, Value):
+        x = [x]
+    if isinstance(x, str | bytes) or not isinstance(x, Iterable):
+        raise TypeError(f"{module!r} takes a list of {nin} Values or numbers, not {x!r}")
+    values = [v if isinstance(v, Value) else Value(v, requires_grad=False) for v in x]
+    if len(values) != nin:
+        where = f" (at {module.path})" if module.path else ""
+        raise ValueError(f"{module!r}{where} takes {nin} inputs, and got {len(values)}")
+    return values
