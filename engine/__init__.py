@@ -1,7 +1,8 @@
 """A scalar reverse-mode automatic differentiation engine.
 
 Read it in this order: `operation` (what an operation is), `ops` (the table of them), `value` (a number that
-remembers), `graph` (walks), `steps` (backpropagation that can be watched), `formula` (graphs as text).
+remembers), `backward` (the chain rule along every edge), `graph` (walks), `steps` (backpropagation that can be
+watched), `formula` (graphs as text).
 """
 
 from engine.formula import formula as formula
@@ -14,6 +15,7 @@ from engine.operation import TABLE as TABLE
 from engine.operation import DivisionByZeroError as DivisionByZeroError
 from engine.operation import DomainError as DomainError
 from engine.operation import Operation as Operation
+from engine.recording import recording as recording
 from engine.steps import Explanation as Explanation
 from engine.steps import Path as Path
 from engine.steps import Step as Step
@@ -21,4 +23,3 @@ from engine.steps import backward_steps as backward_steps
 from engine.steps import explain as explain
 from engine.value import Value as Value
 from engine.value import no_grad as no_grad
-from engine.value import recording as recording

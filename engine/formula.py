@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from engine.backward import values
 from engine.graph import edges, topological_sort
 from engine.operation import DomainError, Operation, as_float
-from engine.value import Value, values
+from engine.value import Value
 
 LONGEST_TERM = 72
 ATOM = 5  # names, calls and numbers; see Operation.binds

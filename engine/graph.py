@@ -31,7 +31,7 @@ def topological_sort(*roots: N) -> list[N]:
     """
     order: list[N] = []
     seen: set[N] = set()
-    stack: list[N | None] = list(roots)
+    stack: list[N | None] = list(reversed(roots))
     while stack:
         node = stack.pop()
         if node is None:  # all parents of the node below are written down

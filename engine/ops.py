@@ -269,8 +269,8 @@ log_sigmoid = unary("log_sigmoid", "ln(sigmoid(x)) = min(x, 0) − ln(1 + e^−|
                     textbook=lambda xp, z, x: (1 - xp.sigmoid(x),))
 
 silu = unary("silu", "x · sigmoid(x), also called swish (Elfwing et al. 2018).",
-             lambda xp, x: x * xp.sigmoid(x),
-             lambda xp, z, x: (xp.sigmoid(x) * (1.0 + x * xp.sigmoid(-x)),),
+             lambda xp, x: rules.silu(xp, x),
+             lambda xp, z, x: (xp.sigmoid(x) + z * xp.sigmoid(-x),),
              textbook=lambda xp, z, x: (xp.sigmoid(x) * (1 + x * (1 - xp.sigmoid(x))),))
 
 softplus = unary("softplus", "ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|).",
@@ -278,7 +278,7 @@ softplus = unary("softplus", "ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|).",
                  lambda xp, z, x: (xp.sigmoid(x),))
 
 mish = unary("mish", "x · tanh(softplus(x)) (Misra 2019).",
-             lambda xp, x: x * xp.tanh(xp.softplus(x)),
+             lambda xp, x: rules.mish(xp, x),
              lambda xp, z, x: (rules.mish_slope(xp, x),),
              textbook=lambda xp, z, x: (
                  xp.tanh(xp.softplus(x)) + x * (1 - xp.tanh(xp.softplus(x))**2) * xp.sigmoid(x),))

@@ -14,23 +14,22 @@ The local derivatives come from the table in `engine.ops`. Read `engine.steps` n
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from math import inf
 from typing import Any, ClassVar
 
 from engine import ops
+from engine.backward import ADD, MUL, sweep, sweep_graph
 from engine.graph import topological_sort
-from engine.operation import Library, Operation, Recorder, as_float
-from engine.xp import values as _values
+from engine.methods import Methods
+from engine.operation import Operation, as_float
 
-ADD, SUB, MUL, DIV, POW, NEG = (function.op for function in (ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.neg))
+SUB, DIV, POW, NEG = (function.op for function in (ops.sub, ops.div, ops.pow, ops.neg))
 new = object.__new__
 
 
-class Value(Recorder):
+class Value(Methods):
     """A node of a computation graph: a number, and how it came about.
 
     data      the number, a float
@@ -158,10 +157,10 @@ class Value(Recorder):
         order = topological_sort(self)
         before = [(node, node._grad) for node in order if not node._history]
         try:
-            for node in order:
-                node._grad = 0.0
-            self._grad = 1.0
-            (_sweep_graph if create_graph else _sweep)(order)
+            if create_graph:
+                sweep_graph(order, Value(1.0, requires_grad=False))
+            else:
+                sweep(order)
         except BaseException:
             for node in order:
                 node._grad = None
@@ -244,50 +243,6 @@ class Value(Recorder):
     def __abs__(self) -> Value:
         return ops.abs(self)
 
-    # ------------------------------------------------- the usual functions, as methods
-
-    def abs(self) -> Value:
-        return ops.abs(self)
-
-    def exp(self) -> Value:
-        return ops.exp(self)
-
-    def log(self) -> Value:
-        return ops.log(self)
-
-    def sqrt(self) -> Value:
-        return ops.sqrt(self)
-
-    def sin(self) -> Value:
-        return ops.sin(self)
-
-    def cos(self) -> Value:
-        return ops.cos(self)
-
-    def tanh(self) -> Value:
-        return ops.tanh(self)
-
-    def sigmoid(self) -> Value:
-        return ops.sigmoid(self)
-
-    def relu(self) -> Value:
-        return ops.relu(self)
-
-    def leaky_relu(self, negative_slope: float = 0.01) -> Value:
-        return ops.leaky_relu(self, negative_slope)  # type: ignore[no-any-return]
-
-    def gelu(self) -> Value:
-        return ops.gelu(self)
-
-    def silu(self) -> Value:
-        return ops.silu(self)
-
-    def softplus(self) -> Value:
-        return ops.softplus(self)
-
-    def clip(self, min: Any = -inf, max: Any = inf) -> Value:
-        return ops.clip(self, min, max)  # type: ignore[no-any-return]
-
     # --------------------------------------------------------- comparing and printing
 
     def __eq__(self, other: object) -> bool:
@@ -353,9 +308,6 @@ class Value(Recorder):
         return _leaf, (self._data, gradient, self.name, self.requires_grad)
 
 
-values = Library(_values)
-
-
 def _node(op: Operation, z: float, history: tuple[Any, ...]) -> Value:
     """A new node, or only its number where nothing is recorded."""
     node = new(Value)
@@ -390,52 +342,9 @@ def _leaf(data: float, gradient: float | None, name: str | None, requires_grad: 
     return leaf
 
 
-# --------------------------------------------------------------- the two sweeps of backward
-
-
-def _sweep(order: list[Value]) -> None:
-    """x.grad += z.grad · ∂z/∂x along every edge, last node first. + and × are the table's rules by hand."""
-    for node in reversed(order):
-        history = node._history
-        if history:
-            op, gradient = node.op, node._grad
-            if op is MUL:
-                x, y, a, b, _ = history
-                x._grad += gradient * b
-                y._grad += gradient * a
-            elif op is ADD:
-                history[0]._grad += gradient
-                history[1]._grad += gradient
-            else:
-                for parent, slope in zip(history, node.local_derivatives()):  # noqa: B905  (numbers follow)
-                    parent._grad += gradient * slope
-
-
-def _sweep_graph(order: list[Value]) -> None:
-    """The same with the rules on Values, so that the gradients are graphs."""
-    for node in order:
-        node._grad = None
-    order[-1]._grad = Value(1.0, requires_grad=False)
-    for node in reversed(order):
-        parents, gradient = node.parents, node._grad
-        if not parents or gradient is None:
-            continue
-        for parent, number in zip(parents, node._history[len(parents) :]):  # type: ignore[index]  # noqa: B905
-            if parent._data != number and number == number:
-                raise RuntimeError(
-                    f"{parent!r} was {number!r} when the graph was built: "
-                    "compute the graph again before backward(create_graph=True)"
-                )
-        for parent, slope in zip(parents, node.op.partials(values, node, *parents), strict=True):  # type: ignore[union-attr]
-            if isinstance(slope, Value) or slope != 0.0:
-                share = gradient if not isinstance(slope, Value) and slope == 1.0 else gradient * slope
-                parent._grad = share if parent._grad is None else parent._grad + share
-
-
 # ------------------------------------------------------------------------- what is recorded
 
 _pausing = 0  # threads inside no_grad: while there is none, recording costs one test
-_collecting = [0, False]  # how many are inside recording(), and whether the collector was on before
 _lock = threading.Lock()
 
 
@@ -466,25 +375,3 @@ def no_grad() -> Iterator[None]:
         _paused.depth -= 1
         with _lock:
             _pausing -= 1
-
-
-@contextmanager
-def recording() -> Iterator[None]:
-    """Pause Python's cyclic collector while a graph is built and swept.
-
-    A graph has no cycles, so the collector would only walk its nodes again and again: at 100,000 nodes
-    that costs more than the work itself. The collector belongs to the whole process: it is off while
-    anyone is inside, and comes back, if it was on, when the last one leaves.
-    """
-    with _lock:
-        if _collecting[0] == 0:
-            _collecting[1] = gc.isenabled()
-            gc.disable()
-        _collecting[0] += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _collecting[0] -= 1
-            if _collecting[0] == 0 and _collecting[1]:
-                gc.enable()

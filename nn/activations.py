@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,16 @@ def linear(z: Value) -> Value:
     return z
 
 
+def _of_one_operand(function: Any) -> bool:
+    needed = [p for p in inspect.signature(function).parameters.values() if p.default is p.empty]
+    return len(needed) == 1 and needed[0].name == "x"
+
+
+ACTIVATIONS: dict[str, Activation] = {"linear": linear} | {
+    name: getattr(engine, name) for name in TABLE if _of_one_operand(getattr(engine, name))
+}
+
+
 def named_activation(name: str | Activation | None) -> tuple[str, Activation]:
     """(name, function) of an activation given by name, as a function of one Value, or as None for linear.
 
@@ -26,16 +37,12 @@ def named_activation(name: str | Activation | None) -> tuple[str, Activation]:
     >>> named_activation("relu")[1](Value(-2.0)).data
     0.0
     """
-    if name is None or name == "linear":
+    if name is None:
         return "linear", linear
     if callable(name):
         return getattr(name, "__name__", type(name).__name__), name
-    function: Any = getattr(engine, name, None) if name in TABLE else None
-    try:
-        function(0.5)
-    except (TypeError, ValueError):
-        known = ["linear", *(op.name for op in TABLE.values() if not op.any_number)]
-        near = difflib.get_close_matches(str(name), known, 3)
+    if name not in ACTIVATIONS:
+        near = difflib.get_close_matches(str(name), ACTIVATIONS, 3)
         hint = f"; did you mean {' or '.join(near)}?" if near else "; for example relu, tanh, sigmoid, linear"
-        raise ValueError(f"there is no activation {name!r}{hint}") from None
-    return name, function
+        raise ValueError(f"there is no activation {name!r}{hint}")
+    return name, ACTIVATIONS[name]

@@ -130,6 +130,7 @@ class MLP(Module):
     ) -> None:
         if isinstance(nouts, int) or not len(nouts):
             raise ValueError(f"nouts is a list with the size of each layer, such as [16, 16, 1], not {nouts!r}")
+        named_activation(activation)  # also a name that no layer will use must exist
         rng = generator(seed)
         seed = rng if isinstance(rng, random.Random) else None
         sizes = [_count("nin", nin), *(_count("nouts", n) for n in nouts)]

@@ -203,7 +203,7 @@ def _shifted(xs: Sequence[Array]) -> tuple[Array, tuple[Array, Array], Array, Ar
     top = np.max(stacked, axis=0)
     d = stacked - top
     back = d - stacked
-    error = np.where(np.isfinite(d), (stacked - (d - back)) - (top + back), 0.0)
+    error = np.where(np.isinf(d) & np.isfinite(top), 0.0, (stacked - (d - back)) - (top + back))
     exps = np.exp(d) * (1.0 + error)
     others = exps.copy()
     np.put_along_axis(others, np.argmax(stacked, axis=0)[None], 0.0, axis=0)

@@ -1,0 +1,135 @@
+"""Module: parameters found and named, modes, saving and loading all or nothing."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+from engine import Value
+from nn import MLP, Layer, Module, Neuron
+
+
+class Two(Module):
+    """Parameters in every place an attribute can hold them."""
+
+    def __init__(self):
+        self.scale = Value(2.0)
+        self.table = [[Value(1.0), Value(2.0)], [Value(3.0), Value(4.0)]]
+        self.parts = {"a": Neuron(1, seed=0), "b": [Layer(2, 2, seed=1)]}
+        self.size = 3
+        self.named = Value(1.0, "mine")
+
+
+def test_parameters_are_found_named_and_ordered():
+    two = Two()
+    names = [name for name, _ in two.named_parameters()]
+    assert names == [
+        "scale", "table[0][0]", "table[0][1]", "table[1][0]", "table[1][1]",
+        "parts['a'].w[0]", "parts['a'].b",
+        "parts['b'][0].neurons[0].w[0]", "parts['b'][0].neurons[0].w[1]", "parts['b'][0].neurons[0].b",
+        "parts['b'][0].neurons[1].w[0]", "parts['b'][0].neurons[1].w[1]", "parts['b'][0].neurons[1].b",
+        "named",
+    ]  # fmt: skip
+    assert [p.name for p in two.parameters()] == [*names[:-1], "mine"]
+
+
+def test_a_part_takes_its_name_from_the_whole():
+    class Whole(Module):
+        def __init__(self, net):
+            self.net = net
+
+    net = MLP(1, [1], seed=0)
+    net.layers[0].neurons[0].b.name = "bias of the user"
+    assert net.parameters()[0].name == "layers[0].neurons[0].w[0]"
+    Whole(net)
+    assert net.parameters()[0].name == "net.layers[0].neurons[0].w[0]"
+    assert net.parameters()[1].name == "bias of the user"
+    assert net([1.0]).name == "net.layers[0].neurons[0].z"
+
+
+def test_a_shared_parameter_counts_once():
+    class Tied(Module):
+        def __init__(self):
+            self.a = Value(1.0)
+            self.b = [self.a, Value(2.0)]
+
+    assert len(Tied().parameters()) == 2
+
+
+def test_modes_reach_all_parts():
+    two = Two()
+    assert two.eval() is two
+    assert [module.training for _, module in two.named_modules()] == [False] * 5
+    assert all(module.training for _, module in two.train().named_modules())
+
+
+def test_zero_grad_and_freezing():
+    model = MLP(2, [2, 1], seed=0)
+    model([1.0, 2.0]).backward()
+    assert all(p.has_grad for p in model.parameters())
+    model.zero_grad()
+    assert not any(p.has_grad for p in model.parameters())
+    model.layers[0].requires_grad_(False)
+    model([1.0, 2.0]).backward()
+    assert [p.has_grad for p in model.parameters()] == [False] * 6 + [True] * 3
+
+
+def test_state_travels_under_pytorchs_names_and_shapes():
+    model, other = MLP(2, [3, 1], seed=0), MLP(2, [3, 1], seed=1)
+    state = model.state_dict()
+    assert {name: array.shape for name, array in state.items()} == {
+        "layers.0.weight": (3, 2), "layers.0.bias": (3,), "layers.1.weight": (1, 3), "layers.1.bias": (1,),
+    }  # fmt: skip
+    assert state["layers.0.weight"][2, 1] == model.layers[0].neurons[2].w[1].data
+    other.load_state_dict(state)
+    assert [p.data for p in other.parameters()] == [p.data for p in model.parameters()]
+    assert set(Two().state_dict()) == {
+        "scale", "table", "named", "parts.a.w", "parts.a.b", "parts.b.0.weight", "parts.b.0.bias",
+    }  # fmt: skip
+
+
+def test_gradients_have_the_form_of_the_state():
+    model = MLP(2, [3, 1], seed=0)
+    model([1.0, 2.0]).backward()
+    gradients = model.grad_dict()
+    assert gradients["layers.1.bias"].tolist() == [1.0]
+    assert gradients["layers.0.weight"][1, 0] == model.layers[0].neurons[1].w[0].grad
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda s: s.pop("layers.0.bias"), "missing 'layers.0.bias'"),
+        (lambda s: s.update(extra=np.zeros(1)), "unexpected 'extra'"),
+        (lambda s: s.update({"layers.1.weight": np.zeros((3, 1))}), r"shape \(3, 1\), and the model's is \(1, 3\)"),
+        (lambda s: s.update({"layers.1.bias": ["a"]}), "not an array of real numbers"),
+        (lambda s: s.update({"layers.1.bias": [1j]}), "not an array of real numbers"),
+        (lambda s: s.update({"layers.1.weight": [[1.0], [1.0, 2.0]]}), "not an array of real numbers"),
+    ],
+)
+def test_loading_is_all_or_nothing(change, message):
+    model = MLP(2, [3, 1], seed=0)
+    before = [p.data for p in model.parameters()]
+    state = MLP(2, [3, 1], seed=1).state_dict()
+    change(state)
+    with pytest.raises(ValueError, match=message):
+        model.load_state_dict(state)
+    assert [p.data for p in model.parameters()] == before
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_a_copy_is_a_model_of_its_own(duplicate):
+    model = MLP(2, [3, 1], seed=0)
+    other = duplicate(model)
+    assert [p.data for p in other.parameters()] == [p.data for p in model.parameters()]
+    assert [p.name for p in other.parameters()] == [p.name for p in model.parameters()]
+    assert other([1.0, 2.0]).data == model([1.0, 2.0]).data
+    other.parameters()[0].data = 9.0
+    assert model.parameters()[0].data != 9.0
+
+
+def test_a_module_without_a_call_says_so():
+    with pytest.raises(NotImplementedError, match="__call__"):
+        Two()(1.0)
+    assert repr(Two()) == "Two(14 parameters)"
