@@ -6,3 +6,5 @@ from nn.module import Module as Module
 from nn.neuron import MLP as MLP
 from nn.neuron import Layer as Layer
 from nn.neuron import Neuron as Neuron
+from nn.optimizers import SGD as SGD
+from nn.optimizers import Optimizer as Optimizer

@@ -1,0 +1,85 @@
+"""Every lesson runs, and its numbers are right."""
+
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from demos.__main__ import lessons, main, title
+from demos.data import moons
+
+ROOT = Path(__file__).parents[2]
+
+
+def lesson(number):
+    return importlib.import_module(f"demos.{lessons()[number].stem}")
+
+
+def test_the_list_names_every_lesson(capsys):
+    assert main([]) == 0
+    printed = capsys.readouterr().out
+    assert list(lessons()) == list(range(1, len(lessons()) + 1))
+    for path in lessons().values():
+        assert title(path) in printed
+
+
+def test_lesson_1_agrees_with_numpy_and_draws(tmp_path, capsys):
+    assert main(["1", "--output", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    differences = [float(x) for x in re.findall(r"(\d\.\de-\d+)$", printed, flags=re.MULTILINE)]
+    assert len(differences) == 5
+    assert max(differences) < 1e-9
+    assert "∂o/∂n += ∂o/∂o · ∂o/∂n = 1 × 0.6347 = 0.6347" in printed
+    assert "where ∂o/∂n = 1 - o ** 2" in printed
+    assert "<svg" in (tmp_path / "01_neuron.svg").read_text(encoding="utf-8")
+
+
+def test_lesson_2_learns_all_points(tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    lesson(2).main(tmp_path)
+    printed = capsys.readouterr().out
+    assert "It tells 100% of the points apart" in printed
+    assert printed.count("step") == 11
+    assert (tmp_path / "02_moons.png").read_bytes().startswith(b"\x89PNG")
+    assert [path.name for path in tmp_path.iterdir()] == ["02_moons.png"]
+
+
+def test_lesson_2_says_what_a_picture_takes(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    lesson(2).main(tmp_path, steps=2)
+    assert 'pip install "chainrule[plots]"' in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_line_refuses_what_it_does_not_know():
+    run = subprocess.run([sys.executable, "-m", "demos", "99"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    assert "invalid choice" in run.stderr
+
+
+def test_moons_are_two_half_circles():
+    points, labels = moons(100, noise=0.0)
+    upper, lower = points[labels < 0], points[labels > 0]
+    np.testing.assert_allclose(np.hypot(*upper.T), 1.0)
+    np.testing.assert_allclose(np.hypot(*(lower - [1.0, 0.5]).T), 1.0)
+    assert (upper[:, 1] >= 0).all()
+    assert (lower[:, 1] <= 0.5).all()
+    again, _ = moons(100, noise=0.1)
+    np.testing.assert_array_equal(again, moons(100, noise=0.1)[0])
+    sklearn = pytest.importorskip("sklearn.datasets")
+    theirs, classes = sklearn.make_moons(100, shuffle=False, noise=None)
+    np.testing.assert_allclose(points, theirs, atol=1e-15)
+    np.testing.assert_array_equal(labels, 2 * classes - 1)
+
+
+def test_the_readmes_picture_is_lesson_1s(tmp_path, monkeypatch, capsys):
+    """The picture in the repository is the one that the repository makes, without dot."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    main(["1", "--output", str(tmp_path)])
+    kept = ROOT / "demos" / "pictures" / "01_neuron.svg"
+    assert (tmp_path / "01_neuron.svg").read_bytes() == kept.read_bytes()
