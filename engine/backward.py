@@ -44,10 +44,10 @@ def sweep_graph(order: list[Any], one: Recorder) -> None:
         parents, gradient = node.parents, node._grad
         if not parents or gradient is None:
             continue
-        for parent, number in zip(parents, node._history[len(parents) :]):  # noqa: B905
-            if parent._data != number and number == number:
+        for present, number in zip((*parents, node), node._history[len(parents) :], strict=True):
+            if present._data != number and number == number:  # the rules below would read the present number
                 raise RuntimeError(
-                    f"{parent!r} was {number!r} when the graph was built: "
+                    f"{present!r} was {number!r} when the graph was built: "
                     "compute the graph again before backward(create_graph=True)"
                 )
         for parent, slope in zip(parents, node.op.partials(values, node, *parents), strict=True):

@@ -31,9 +31,10 @@ def mish(xp, x):
 
 
 def mish_slope(xp, x):
-    """t + (1 − t²)·x·σ(x) with t = tanh(s), s = softplus(x), 1 − t² = 4σ(2s)σ(−2s), x·σ(x) = silu(x)."""
+    """t + (1 + t)(1 − t)·x·σ(x) with t = tanh(s), s = softplus(x), 1 − t = 2σ(−2s), x·σ(x) = silu(x)."""
     s = xp.softplus(x)
-    return xp.tanh(s) + 4.0 * sigmoid_slope(xp, 2.0 * s) * xp.silu(x)
+    t = xp.tanh(s)
+    return t + (1.0 + t) * 2.0 * xp.sigmoid(-2.0 * s) * xp.silu(x)
 
 
 def split(operands):

@@ -51,7 +51,7 @@ class Value(Methods):
     (-4.0, -2.0, 2.0)
     """
 
-    __slots__ = ("_data", "_grad", "_history", "name", "op")
+    __slots__ = ("__weakref__", "_data", "_grad", "_history", "name", "op")
     __array_ufunc__ = None  # so that NumPy's scalars and arrays leave `number * value` to us
     __hash__: ClassVar[Any] = object.__hash__
 
@@ -98,8 +98,8 @@ class Value(Methods):
     @property
     def parents(self) -> tuple[Value, ...]:
         """The nodes this one was computed from, in the order of the operands; () for a leaf."""
-        record = self._history
-        return record[: len(record) // 2] if record else ()
+        history = self._history
+        return history[: len(history) // 2] if history else ()
 
     @property
     def requires_grad(self) -> bool:
@@ -214,7 +214,13 @@ class Value(Methods):
         return _node(MUL, z, (self, other, x, y, z))
 
     def __truediv__(self, other: Any) -> Value:
-        return self.record(DIV, (self, other))
+        if other.__class__ is not Value:
+            other = _operand(other)
+        x, y = self._data, other._data
+        if not y:
+            return self.record(DIV, (self, other))
+        z = x / y
+        return _node(DIV, z, (self, other, x, y, z))
 
     def __pow__(self, other: Any) -> Value:
         return self.record(POW, (self, other))
@@ -229,7 +235,7 @@ class Value(Methods):
         return _operand(other) * self
 
     def __rtruediv__(self, other: Any) -> Value:
-        return self.record(DIV, (other, self))
+        return _operand(other) / self
 
     def __rpow__(self, other: Any) -> Value:
         return self.record(POW, (other, self))
