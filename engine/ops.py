@@ -101,7 +101,7 @@ cbrt = unary("cbrt", "∛x, also of negative numbers. At 0 the slope is inf.",
 
 hypot = op("hypot", "√(x² + y²), without overflow on the way. At the origin both slopes are 0.",
            lambda xp, x, y: xp.hypot(x, y),
-           lambda xp, z, x, y: (x / xp.where(z, z, 1.0), y / xp.where(z, z, 1.0)),
+           lambda xp, z, x, y: rules.direction(xp, z, x, y),
            textbook=lambda xp, z, x, y: (x / z, y / z),
            kinks=lambda x, y: (x if y == 0 else 1.0,))
 
@@ -131,9 +131,9 @@ atan = unary("atan", "The angle in (−π/2, π/2) whose tangent is x.",
              lambda xp, x: xp.atan(x), lambda xp, z, x: (1.0 / xp.hypot(1.0, x) / xp.hypot(1.0, x),),
              textbook=lambda xp, z, x: (1 / (1 + x**2),))
 
-atan2 = op("atan2", "The angle in [−π, π] of the point (x, y), as atan2(y, x). At the origin the slopes are nan.",
+atan2 = op("atan2", "The angle in [−π, π] of the point (x, y), as atan2(y, x). At the origin both slopes are 0.",
            lambda xp, y, x: xp.atan2(y, x),
-           lambda xp, z, y, x: (x / xp.hypot(x, y) / xp.hypot(x, y), -y / xp.hypot(x, y) / xp.hypot(x, y)),
+           lambda xp, z, y, x: rules.turn(xp, y, x),
            textbook=lambda xp, z, y, x: (x / (x**2 + y**2), -y / (x**2 + y**2)),
            kinks=lambda y, x: (y if x <= 0 else 1.0,))
 

@@ -1,6 +1,23 @@
 """What several rules of the table share, over any library `xp`."""
 
 # mypy: disable-error-code="no-untyped-def"
+from math import inf
+
+
+def direction(xp, z, x, y):
+    """(x/z, y/z), z = hypot(x, y): from half of x and y where z overflows, and 0 at the origin."""
+    scale = xp.where(xp.less(z, inf), 1.0, 0.5)
+    x, y = scale * x, scale * y
+    z = xp.hypot(x, y)
+    z = xp.where(z, z, 1.0)
+    return x / z, y / z
+
+
+def turn(xp, y, x):
+    """(x/r², −y/r²), r = hypot(x, y), divided twice as r² would overflow; 0 at the origin, as in PyTorch."""
+    r = xp.hypot(x, y)
+    r = xp.where(r, r, 1.0)
+    return x / r / r, -y / r / r
 
 
 def small_exp(xp, x):

@@ -61,8 +61,8 @@ class Step:
     node, parent     the edge; `position` says which operand of the node the parent is
     upstream         ∂L/∂node, complete by now
     local            ∂node/∂parent
-    contribution     upstream · local
-    before, after    the running sum of ∂L/∂parent, without and with the contribution
+    product     upstream · local
+    before, total    the running sum of ∂L/∂parent, without and with the product
     number           counts the steps of the pass from 1
     """
 
@@ -72,9 +72,9 @@ class Step:
     position: int
     upstream: float
     local: float
-    contribution: float
+    product: float
     before: float
-    after: float
+    total: float
     _texts: _Texts = field(repr=False, compare=False)
 
     @property
@@ -92,12 +92,12 @@ class Step:
     @property
     def numbers(self) -> str:
         """The same in numbers: -0.5 × 2 = -1."""
-        return f"{short(self.upstream)} × {_factor(self.local)} = {short(self.contribution)}"
+        return f"{short(self.upstream)} × {_factor(self.local)} = {short(self.product)}"
 
     @property
     def text(self) -> str:
         """The chain rule in symbols and in numbers, and the sum where something was there already."""
-        total = f"; {short(self.before)} + {_factor(self.contribution)} = {short(self.after)}" if self.before else ""
+        total = f"; {short(self.before)} + {_factor(self.product)} = {short(self.total)}" if self.before else ""
         return f"{self.chain_rule} = {self.numbers}{total}"
 
     def __str__(self) -> str:
@@ -112,7 +112,7 @@ def backward_steps(loss: Value) -> Iterator[Step]:
 
     >>> x, w = Value(2.0, "x"), Value(-3.0, "w")
     >>> loss = x * w + w
-    >>> gradient = {step.parent: step.after for step in backward_steps(loss)}
+    >>> gradient = {step.parent: step.total for step in backward_steps(loss)}
     >>> loss.backward()
     >>> gradient[w] == w.grad and gradient[x] == x.grad
     True
@@ -131,13 +131,11 @@ def backward_steps(loss: Value) -> Iterator[Step]:
     for node in reversed(topological_sort(loss)):
         upstream = gradients[node]
         for position, (parent, local) in enumerate(zip(node.parents, node.local_derivatives(), strict=True)):
-            before, contribution = gradients[parent], upstream * local
-            gradients[parent] = before + contribution
+            before, product = gradients[parent], upstream * local
+            gradients[parent] = before + product
             if parent.requires_grad:
                 number += 1
-                yield Step(
-                    number, node, parent, position, upstream, local, contribution, before, before + contribution, texts
-                )
+                yield Step(number, node, parent, position, upstream, local, product, before, before + product, texts)
 
 
 # ------------------------------------------------------------------------------ paths

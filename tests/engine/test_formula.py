@@ -43,7 +43,8 @@ def test_parentheses_only_where_they_are_needed():
     a, b, c = Value(2.0, "a"), Value(3.0, "b"), Value(4.0, "c")
     for value, text in [
         (a + b + c, "a + b + c"), (a + (b + c), "a + (b + c)"), (a - (b - c), "a - (b - c)"),
-        ((a - b) - c, "a - b - c"),        (a * (b + c), "a * (b + c)"), (a * b + c, "a * b + c"), (a / (b / c), "a / (b / c)"),
+        ((a - b) - c, "a - b - c"), (a * (b + c), "a * (b + c)"), (a * b + c, "a * b + c"),
+        (a / (b / c), "a / (b / c)"),
         (a / b / c, "a / b / c"),
         ((a**b) ** c, "(a ** b) ** c"), (a ** (b ** (c / 4)), "a ** b ** (c / 4)"), (-(a**2), "-a ** 2"),
         ((-a) ** 2, "(-a) ** 2"), (a * -b, "a * -b"), ((a + b) ** 2, "(a + b) ** 2"), (a * -3.0, "a * -3"),

@@ -21,7 +21,7 @@ def neuron():
 
 def folded(loss):
     """The gradient of each node, from the events alone."""
-    return {loss: 1.0} | {step.parent: step.after for step in backward_steps(loss)}
+    return {loss: 1.0} | {step.parent: step.total for step in backward_steps(loss)}
 
 
 @st.composite
@@ -72,8 +72,8 @@ def test_an_event_holds_the_chain_rule_of_its_edge():
     assert [step.number for step in steps] == list(range(1, len(steps) + 1))
     for step in steps:
         assert step.node.parents[step.position] is step.parent
-        assert step.contribution == step.upstream * step.local
-        assert step.after == step.before + step.contribution
+        assert step.product == step.upstream * step.local
+        assert step.total == step.before + step.product
         assert step.parent.requires_grad
     through_tanh = next(step for step in steps if step.node.name == "o")
     assert through_tanh.rule == "1 - o ** 2"
