@@ -61,7 +61,7 @@ class Step:
     node, parent     the edge; `position` says which operand of the node the parent is
     upstream         ∂L/∂node, complete by now
     local            ∂node/∂parent
-    product     upstream · local
+    product          upstream · local
     before, total    the running sum of ∂L/∂parent, without and with the product
     number           counts the steps of the pass from 1
     """

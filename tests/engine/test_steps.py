@@ -63,7 +63,7 @@ def test_events_change_nothing_and_can_be_replayed():
     assert not w1.has_grad
     loss.backward()
     assert list(backward_steps(loss)) == first
-    assert first[-1].after == w1.grad
+    assert first[-1].total == w1.grad
 
 
 def test_an_event_holds_the_chain_rule_of_its_edge():
