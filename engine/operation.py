@@ -98,9 +98,10 @@ class Operation:
         """
         try:
             return self.value(floats, *numbers)  # type: ignore[no-any-return]
-        except (ArithmeticError, ValueError):
+        except (ArithmeticError, ValueError) as error:
             if self.domain and all(map(isfinite, numbers)) and not self.domain(*numbers):
-                raise self._outside(numbers, operands) from None
+                kind = DivisionByZeroError if isinstance(error, ZeroDivisionError) else DomainError
+                raise kind(self._outside(numbers, operands)) from None
             with np.errstate(all="ignore"):
                 return float(self.value(arrays, *map(np.float64, numbers)))
 
@@ -121,13 +122,12 @@ class Operation:
         inside = ", ".join(operands)
         return f"{self.name}([{inside}])" if self.any_number else f"{self.name}({inside})"
 
-    def _outside(self, numbers: Sequence[float], operands: Sequence[Any]) -> DomainError:
+    def _outside(self, numbers: Sequence[float], operands: Sequence[Any]) -> str:
         call = self.write([f"({x!r})" if self.binds < 5 and x < 0 else repr(x) for x in numbers])
-        names = [repr(name) for name in (getattr(o, "name", None) for o in operands) if name]
+        names = [repr(name) for name in (getattr(operand, "name", None) for operand in operands) if name]
         nodes = f" (node{'s' * (len(names) > 1)} {', '.join(names)})" if names else ""
         needs, _, cure = self.needs.partition("; ")
-        kind = DivisionByZeroError if self.name == "div" or ("zero" in self.needs and numbers[0] == 0) else DomainError
-        return kind(f"{call}: {self.name} needs {needs}{nodes}{'; ' + cure if cure else ''}")
+        return f"{call}: {self.name} needs {needs}{nodes}{'; ' + cure if cure else ''}"
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"

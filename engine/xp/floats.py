@@ -11,8 +11,9 @@ Functions may raise `OverflowError`, `ValueError` or `ZeroDivisionError`, as `ma
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from math import acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, erf, erfc, exp, expm1
-from math import frexp, fsum, hypot, inf, isfinite, ldexp, log, log1p, log2, log10, nan, pi, pow
+from math import frexp, fsum, hypot, inf, isfinite, ldexp, log, log1p, log2, log10, nan, pi
 from math import cbrt as _cbrt
+from math import pow as _pow
 from math import sin, sinh, sqrt, tan, tanh
 from operator import mul
 from typing import Any
@@ -216,6 +217,16 @@ def cbrt(x: float) -> float:
     """∛x; a step of Newton's method takes the 3 ulp that some C libraries are off down to 1."""
     z = _cbrt(x)
     return z - (z - x / z / z) / 3.0 if z and isfinite(z) else z
+
+
+def pow(x: float, y: float) -> float:
+    """x ** y, and as there a ZeroDivisionError for a negative power of 0; a ValueError where it is complex."""
+    try:
+        return _pow(x, y)
+    except ValueError:
+        if x == 0.0:
+            raise ZeroDivisionError("0 to a negative power") from None
+        raise
 
 
 def power_slope(z: float, x: float, y: float) -> float:
