@@ -14,6 +14,29 @@ ADD, MUL = ops.add.op, ops.mul.op
 values = Library(_values)
 
 
+def backward_order(root: Any) -> list[Any]:
+    """`engine.graph.topological_sort`, line by line, with the parents read straight from the history.
+
+    Finding the order is half the cost of a backward pass; `.parents` would be a third of that.
+    """
+    order: list[Any] = []
+    seen: set[Any] = set()
+    stack: list[Any] = [root]
+    while stack:
+        node = stack.pop()
+        if node is None:
+            order.append(stack.pop())
+        elif node not in seen:
+            seen.add(node)
+            history = node._history
+            if history:
+                stack += (node, None)
+                stack += history[len(history) // 2 - 1 :: -1]
+            else:
+                order.append(node)
+    return order
+
+
 def sweep(order: list[Any]) -> None:
     """x.grad += z.grad · ∂z/∂x along every edge, last node first. + and × are the table's rules by hand."""
     for node in order:

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from engine import ops
-from engine.backward import ADD, MUL, sweep, sweep_graph
+from engine.backward import ADD, MUL, backward_order, sweep, sweep_graph
 from engine.graph import topological_sort
 from engine.methods import Methods
 from engine.operation import Operation, as_float
@@ -154,7 +154,7 @@ class Value(Methods):
         >>> x.grad
         27.0
         """
-        order = topological_sort(self)
+        order = backward_order(self)
         before = [(node, node._grad) for node in order if not node._history]
         try:
             if create_graph:

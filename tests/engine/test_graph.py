@@ -3,7 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+import engine
 from engine import Value, edges, leaves, levels, topological_sort
+from engine.backward import backward_order
 
 
 @st.composite
@@ -24,6 +26,17 @@ def test_each_node_once_and_parents_first(root):
     assert order[-1] is root
     assert all(place[parent] < place[node] for node in order for parent in node.parents)
     assert order == topological_sort(root)
+
+
+@given(graphs())
+def test_backward_takes_the_same_order(root):
+    assert backward_order(root) == topological_sort(root)
+
+
+def test_backward_takes_the_same_order_through_operations_of_any_number():
+    x, y, z = (Value(v) for v in (0.1, 0.2, 0.3))
+    root = engine.dot([x, y * z], [engine.sum([x, y, z]), y], engine.softmax([z, x])[1]).tanh()
+    assert backward_order(root) == topological_sort(root)
 
 
 @given(graphs())
