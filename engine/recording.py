@@ -14,8 +14,8 @@ _was_enabled = False  # whether the collector was on before the first of them
 def recording() -> Iterator[None]:
     """Pause Python's cyclic collector while a graph is built and swept.
 
-    A graph has no cycles, so the collector would only walk its nodes again and again: at 100,000 nodes
-    that costs more than the work itself. The collector belongs to the whole process: it is off while
+    A graph has no cycles, so the collector would only walk its nodes again and again: at a million nodes
+    that nearly doubles the time. The collector belongs to the whole process: it is off while
     anyone is inside, and comes back, if it was on, when the last one leaves.
 
     >>> from engine import Value

@@ -52,6 +52,7 @@ class Drawing:
 
         Raises:
             ValueError: for another suffix.
+            FileNotFoundError: if there is no such folder.
             RuntimeError: for .png and .pdf where the Graphviz program `dot` is missing or fails.
         """
         path = Path(path)
@@ -181,6 +182,8 @@ def _path(written: str) -> list[Point]:
 
 def _write(path: Path, content: bytes) -> None:
     """All of the content, or no change at all."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {str(path.parent)!r} to save {path.name!r} in; make it first")
     beside = path.with_name(f".drawing-{secrets.token_hex(8)}.part")
     try:
         with open(beside, "xb") as file:

@@ -186,6 +186,11 @@ def test_save_needs_nothing_for_svg_and_dot(no_dot, tmp_path, name):
     assert [file.name for file in target.parent.iterdir()] == [name]
 
 
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="there is no folder .*missing.* make it first"):
+        draw(square(), engine="plain").save(tmp_path / "missing" / "x.svg")
+
+
 @pytest.mark.parametrize("suffix", ["png", "pdf"])
 def test_png_and_pdf_without_dot_say_what_to_install_and_leave_nothing(no_dot, tmp_path, suffix):
     target = tmp_path / "out" / f"x.{suffix}"
