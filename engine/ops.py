@@ -61,9 +61,6 @@ abs = unary("abs", "|x|. At 0 the slope is 0.",
             lambda xp, x: xp.abs(x), lambda xp, z, x: (xp.greater(x, 0.0) - xp.less(x, 0.0),),
             kinks=lambda x: (x,))
 
-
-
-
 # ------------------------------------------------------------------ exponentials, logarithms, roots
 
 exp = unary("exp", "eˣ. inf above 709.78.",
@@ -162,8 +159,6 @@ atanh = unary("atanh", "ln((1 + x) / (1 − x)) / 2.",
               lambda xp, x: xp.atanh(x), lambda xp, z, x: (1.0 / ((1.0 - x) * (1.0 + x)),),
               textbook=lambda xp, z, x: (1 / (1 - x**2),),
               domain=lambda x: (x > -1) & (x < 1), needs="-1 < x < 1")
-
-
 
 # ------------------------------------------------------------------------------- the bell curve
 
@@ -291,10 +286,6 @@ softsign = unary("softsign", "x / (1 + |x|), in (−1, 1).",
 logaddexp = op("logaddexp", "ln(eˣ + eʸ) = max(x, y) + ln(1 + e^−|x − y|).",
                lambda xp, x, y: xp.logsumexp([x, y]), lambda xp, z, x, y: tuple(xp.softmax([x, y])),
                textbook=lambda xp, z, x, y: (xp.exp(x - z), xp.exp(y - z)))
-
-
-
-
 
 # ----------------------------------------------------------------------- of lists of any length
 

@@ -187,7 +187,7 @@ def test_save_needs_nothing_for_svg_and_dot(no_dot, tmp_path, name):
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="there is no folder .*missing.* make it first"):
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*missing.* make it first"):
         draw(square(), engine="plain").save(tmp_path / "missing" / "x.svg")
 
 
