@@ -38,7 +38,7 @@ class Module:
     [('slope', 3.0), ('offset', 1.0)]
     """
 
-    path = ""  # where the module stands in the whole: "layers[0].neurons[3]"; "" for the whole
+    _path = ""  # where the module stands in the whole: "layers[0].neurons[3]"; "" for the whole
     training = True
 
     def __call__(self, *inputs: Any) -> Any:
@@ -48,7 +48,7 @@ class Module:
 
     def __setattr__(self, name: str, item: Any) -> None:
         object.__setattr__(self, name, item)
-        _give_names(item, _join(self.path, name), _join(self.path, name))
+        _give_names(item, _join(self._path, name), _join(self._path, name))
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """(path, leaf Value) for each parameter, in the order in which the attributes were set; each once.
@@ -200,8 +200,8 @@ def _give_names(item: Any, old: str, new: str) -> None:
         if not item.parents and item.name in (None, old):
             item.name = new
     elif isinstance(item, Module):
-        old = item.path
-        object.__setattr__(item, "path", new)
+        old = item._path
+        object.__setattr__(item, "_path", new)
         for name, part in vars(item).items():
             _give_names(part, _join(old, name), _join(new, name))
     else:

@@ -57,7 +57,7 @@ class Neuron(Module):
         """The same for a list that is checked already, as a layer's is for all its neurons."""
         z: Value = dot(self.w, x, self.b)
         out = self._function(z)
-        prefix = f"{self.path}." if self.path else ""
+        prefix = f"{self._path}." if self._path else ""
         z.name = f"{prefix}z"
         if out is not z:
             out.name = f"{prefix}out"
@@ -166,6 +166,6 @@ def _inputs(module: Module, x: Any, nin: int) -> list[Value]:
         raise TypeError(f"{module!r} takes a list of {nin} Values or numbers, not {x!r}")
     values = [v if isinstance(v, Value) else Value(v, requires_grad=False) for v in x]
     if len(values) != nin:
-        where = f" (at {module.path})" if module.path else ""
+        where = f" (at {module._path})" if module._path else ""
         raise ValueError(f"{module!r}{where} takes {nin} inputs, and got {len(values)}")
     return values
