@@ -12,6 +12,7 @@ import numpy.typing as npt
 from demos.data import moons
 from engine import Value, no_grad, recording, sum
 from nn import MLP
+from viz import draw
 
 Points = npt.NDArray[np.float64]
 
@@ -57,6 +58,7 @@ def main(output: Path, steps: int = 100) -> None:
     print("O and x the points):\n")
     print_map(model, points, labels)
     print(f"\n{save_map(model, points, labels, output / '02_moons.png')}")
+    print(f"\nA network of the same kind, small enough to look at: {save_small_network(output / '02_network.svg')}")
 
 
 def print_map(model: MLP, points: Points, labels: Points) -> None:
@@ -89,6 +91,14 @@ def save_map(model: MLP, points: Points, labels: Points, path: Path) -> str:
     figure.savefig(partial, dpi=150, format="png")
     partial.replace(path)
     return f"saved: {path}"
+
+
+def save_small_network(path: Path) -> Path:
+    """The graph of 3 hidden neurons and 1 output neuron at one point, with its gradients."""
+    model = MLP(2, [3, 1], seed=1)
+    score = model([1.0, -2.0])
+    score.backward()
+    return draw(score, title="MLP(2, [3, 1]) at the point (1, −2)").save(path)
 
 
 if __name__ == "__main__":

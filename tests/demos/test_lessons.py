@@ -45,7 +45,7 @@ def test_lesson_2_learns_all_points(tmp_path, capsys):
     assert "It tells 100% of the points apart" in printed
     assert printed.count("step") == 11
     assert (tmp_path / "02_moons.png").read_bytes().startswith(b"\x89PNG")
-    assert [path.name for path in tmp_path.iterdir()] == ["02_moons.png"]
+    assert {path.name for path in tmp_path.iterdir()} == {"02_moons.png", "02_network.svg"}
 
 
 def test_lesson_2_says_what_a_picture_takes(tmp_path, capsys, monkeypatch):
@@ -53,7 +53,7 @@ def test_lesson_2_says_what_a_picture_takes(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     lesson(2).main(tmp_path, steps=2)
     assert 'pip install "chainrule[plots]"' in capsys.readouterr().out
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["02_network.svg"]
 
 
 def test_the_command_line_refuses_what_it_does_not_know():
@@ -77,9 +77,12 @@ def test_moons_are_two_half_circles():
     np.testing.assert_array_equal(labels, 2 * classes - 1)
 
 
-def test_the_readmes_picture_is_lesson_1s(tmp_path, monkeypatch, capsys):
-    """The picture in the repository is the one that the repository makes, without dot."""
+def test_the_readmes_pictures_are_the_lessons(tmp_path, monkeypatch, capsys):
+    """The pictures in the repository are those that the repository makes, without dot."""
     monkeypatch.setenv("PATH", str(tmp_path))
     main(["1", "--output", str(tmp_path)])
-    kept = ROOT / "demos" / "pictures" / "01_neuron.svg"
-    assert (tmp_path / "01_neuron.svg").read_bytes() == kept.read_bytes()
+    lesson(2).save_small_network(tmp_path / "02_network.svg")
+    kept = sorted((ROOT / "demos" / "pictures").iterdir())
+    assert [path.name for path in kept] == ["01_neuron.svg", "02_network.svg"]
+    for path in kept:
+        assert path.read_bytes() == (tmp_path / path.name).read_bytes()
