@@ -129,10 +129,13 @@ class Value(Methods):
             DomainError: where the operation has no value; it names the operands and their nodes.
             TypeError: for an operand that is neither.
         """
-        parents = [x if x.__class__ is Value else _operand(x) for x in operands]
-        numbers = [parent._data for parent in parents]
-        z = op.evaluate(numbers, parents)
-        return _node(op, z, (*parents, *numbers, z))
+        for x in operands:
+            if x.__class__ is not Value:
+                operands = [_operand(x) for x in operands]
+                break
+        numbers = [x._data for x in operands]
+        z = op.evaluate(numbers, operands)
+        return _node(op, z, (*operands, *numbers, z))
 
     # ------------------------------------------------------------- backpropagation
 
