@@ -10,6 +10,7 @@ Functions may raise `OverflowError`, `ValueError` or `ZeroDivisionError`, as `ma
 # ruff: noqa: F401, I001  (the names of the library are part of this one)
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from math import acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, erf, erfc, exp, expm1
 from math import frexp, fsum, hypot, inf, isfinite, ldexp, log, log1p, log2, log10, nan, pi
 from math import cbrt as _cbrt
@@ -302,24 +303,33 @@ def logsumexp(xs: Sequence[float]) -> float:
     return top + log1p(fsum(exps[:k] + exps[k + 1 :]))
 
 
-def softmax(xs: Sequence[float]) -> list[float]:
+def softmax(xs: Sequence[float]) -> tuple[float, ...]:
     """exp(xᵢ) / Σ exp(xⱼ)."""
+    return _softmax(tuple(xs))
+
+
+def log_softmax(xs: Sequence[float]) -> tuple[float, ...]:
+    """xᵢ − log Σ exp(xⱼ), kept to the last digit also where the probability is nearly 1."""
+    return _log_softmax(tuple(xs))
+
+
+# Each of the n outputs of one softmax, and later each one's slopes, asks for the whole: it is remembered.
+
+
+@lru_cache(maxsize=32)
+def _softmax(xs: tuple[float, ...]) -> tuple[float, ...]:
     if not isfinite(max(xs)):
-        return [nan] * len(xs)
+        return (nan,) * len(xs)
     _, exps = _shifted_exps(xs)
     total = fsum(exps)
-    return [e / total for e in exps]
+    return tuple(e / total for e in exps)
 
 
-def log_softmax(xs: Sequence[float]) -> list[float]:
-    """xᵢ − log Σ exp(xⱼ), kept to the last digit also where the probability is nearly 1."""
+@lru_cache(maxsize=32)
+def _log_softmax(xs: tuple[float, ...]) -> tuple[float, ...]:
     top = max(xs)
     if not isfinite(top):
-        return [nan] * len(xs)
+        return (nan,) * len(xs)
     k, exps = _shifted_exps(xs)
-    return [_difference_less(x, top, log1p(fsum(exps[:k] + exps[k + 1 :]))) for x in xs]
-
-
-def _difference_less(x: float, y: float, z: float) -> float:
-    """x − y − z, rounded once."""
-    return sum((x, -y, -z))
+    rest = log1p(fsum(exps[:k] + exps[k + 1 :]))
+    return tuple(sum((x, -top, -rest)) for x in xs)  # rounded once
