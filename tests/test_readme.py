@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from engine import TABLE
+
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 SNIPPETS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
@@ -63,6 +65,11 @@ def test_every_snippet_runs_and_gives_what_it_says(tmp_path, monkeypatch):
 
 def test_a_wrong_claim_would_be_noticed():
     assert [same(given, claim) for given, claim in run("1 + 1  # 3\nprint(2)\n# 2\n", {})] == [False, True]
+
+
+def test_the_table_of_operations_is_complete():
+    rows = re.findall(r"^\| (?:[a-z, ]+) \| ((?:`\w+` ?)+)", README, flags=re.MULTILINE)
+    assert sorted(re.findall(r"\w+", " ".join(rows))) == sorted(TABLE)
 
 
 def test_the_first_two_blocks_are_the_two_commands():
