@@ -88,8 +88,11 @@ def save_map(model: MLP, points: Points, labels: Points, path: Path) -> str:
     axes.set(xlabel="$x_0$", ylabel="$x_1$", title="The boundary (solid) and the margin (dotted)")
     axes.legend()
     partial = path.with_name(path.name + ".part")
-    figure.savefig(partial, dpi=150, format="png")
-    partial.replace(path)
+    try:
+        figure.savefig(partial, dpi=150, format="png")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
     return f"saved: {path}"
 
 

@@ -58,8 +58,8 @@ def sweep(order: list[Any]) -> None:
                     parent._grad += gradient * slope
 
 
-def sweep_graph(order: list[Any], one: Recorder) -> None:
-    """The same with the rules on Values, so that the gradients are graphs."""
+def sweep_graph(order: list[Any], one: Recorder, zero: Recorder) -> None:
+    """The same with the rules on Values, so that the gradients are graphs. A slope that is always 0 adds no node."""
     for node in order:
         node._grad = None
     order[-1]._grad = one
@@ -68,7 +68,7 @@ def sweep_graph(order: list[Any], one: Recorder) -> None:
         if not parents or gradient is None:
             continue
         for present, number in zip((*parents, node), node._history[len(parents) :], strict=True):
-            if present._data != number and number == number:  # the rules below would read the present number
+            if present._data != number and (present._data == present._data or number == number):  # not nan twice
                 raise RuntimeError(
                     f"{present!r} was {number!r} when the graph was built: "
                     "compute the graph again before backward(create_graph=True)"
@@ -77,3 +77,6 @@ def sweep_graph(order: list[Any], one: Recorder) -> None:
             if isinstance(slope, Recorder) or slope != 0.0:
                 share = gradient if not isinstance(slope, Recorder) and slope == 1.0 else gradient * slope
                 parent._grad = share if parent._grad is None else parent._grad + share
+    for node in order:
+        if node._grad is None:
+            node._grad = zero

@@ -57,7 +57,7 @@ def number_text(x: float) -> str:
 
 
 class Labels:
-    """A text for each node of a graph, no two alike, made as they are asked for.
+    """A text for each node of a graph, no two alike but for equal constants, made as they are asked for.
 
     A node's own name (a second "x" becomes "x_2"); the number, for a constant; L for a root without a
     name; else v1, v2, ... in the order of asking.

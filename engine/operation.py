@@ -47,7 +47,7 @@ class Recorder:
 
     @staticmethod
     def record(op: Operation, operands: Sequence[Any]) -> Any:
-        raise NotImplementedError
+        raise NotImplementedError("a Recorder says how an operation on it is recorded")
 
 
 # ------------------------------------------------------------------- the record
@@ -154,10 +154,10 @@ class Library:
         if function is None:
             if name not in TABLE:
                 raise AttributeError(f"neither {self._module.__name__} nor the table of operations has {name!r}")
-            rule, listed = TABLE[name].value, TABLE[name].any_number
+            listed = TABLE[name].any_number
 
             def function(*operands: Any) -> Any:
-                return rule(self, *(operands[0] if listed else operands))
+                return TABLE[name].value(self, *(operands[0] if listed else operands))
 
         setattr(self, name, function)
         return function
@@ -183,7 +183,7 @@ def as_float(x: Any) -> float:
         try:
             return float(x)
         except OverflowError:
-            raise OverflowError("an integer beyond the range of a float, 1.8e308") from None
+            raise OverflowError("a number beyond the range of a float, 1.8e308") from None
     raise TypeError(f"expected a number or a Value, not {_described(x)}")
 
 
@@ -314,5 +314,7 @@ def _published(function: Any, record: Operation) -> Any:
     function.op = record
     function.__name__ = function.__qualname__ = record.name
     function.__module__ = "engine.ops"
-    function.__doc__ = record.doc + (f"\n\nRaises:\n    DomainError: unless {record.needs}.\n" if record.domain else "")
+    function.__annotations__ = {}  # they say Any; Unary, Function and Reduction say more
+    needs = record.needs.partition("; ")[0]
+    function.__doc__ = record.doc + (f"\n\nRaises:\n    DomainError: it needs {needs}.\n" if needs else "")
     return function

@@ -161,7 +161,7 @@ class Value(Methods):
         before = [(node, node._grad) for node in order if not node._history]
         try:
             if create_graph:
-                sweep_graph(order, Value(1.0, requires_grad=False))
+                sweep_graph(order, Value(1.0, requires_grad=False), Value(0.0, requires_grad=False))
             else:
                 sweep(order)
         except BaseException:

@@ -148,7 +148,8 @@ class Module:
             held = {id(value) for tensor in own.values() for value in _flat(tensor)}
             for name, item in vars(module).items():
                 for path, part in _parts(name, item):
-                    if not all(id(value) in held for value in part.parameters()) or not part.parameters():
+                    parameters = part.parameters()
+                    if not (parameters and all(id(value) in held for value in parameters)):  # a layer has its neurons'
                         yield from visit(f"{prefix}{path}.", part)
 
         return visit("", self)
@@ -230,7 +231,10 @@ def _array(tensor: Tensor, read: Any) -> npt.NDArray[np.float64]:
     def nested(part: Tensor) -> Any:
         return read(part) if isinstance(part, Value) else [nested(inner) for inner in part]
 
-    return np.array(nested(tensor), dtype=np.float64)
+    try:
+        return np.array(nested(tensor), dtype=np.float64)
+    except ValueError:
+        raise ValueError("a list of parameters has rows of different lengths; give each row an attribute") from None
 
 
 def _real_array(name: str, numbers: npt.ArrayLike, faults: list[str]) -> npt.NDArray[np.float64] | None:

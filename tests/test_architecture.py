@@ -92,6 +92,9 @@ def test_an_operation_is_one_entry():
         assert "x³" in viz.draw(y, engine="plain").svg
         with pytest.raises(ValueError, match="already"):
             unary("cube", "", lambda xp, x: x, lambda xp, z, x: (1.0,))
+        del TABLE["cube"]
+        unary("cube", "", lambda xp, x: -x * x * x, lambda xp, z, x: (-3.0 * x * x,))
+        assert engine.operation.arrays.cube(3.0) == -27.0  # the rule of today, not one remembered
     finally:
         del TABLE["cube"]
 

@@ -287,6 +287,26 @@ def test_data_changed_after_forward_leaves_the_gradient_of_what_was_computed():
         e.backward(create_graph=True)
 
 
+def test_create_graph_leaves_a_value_at_every_node_it_reaches():
+    x, w = Value(1.0), Value(2.0)
+    x.grad = 5.0
+    (engine.greater(x, 0) * w).backward(create_graph=True)
+    assert all(isinstance(v.grad, Value) for v in (x, w))
+    assert (x.grad.data, w.grad.data) == (5.0, 1.0)
+
+
+def test_create_graph_notices_a_number_that_became_nan_or_was_one():
+    for before, after in ((1.0, math.nan), (math.nan, 1.0)):
+        x = Value(before)
+        y = x * x
+        x.data = after
+        with pytest.raises(RuntimeError, match="compute the graph again"):
+            y.backward(create_graph=True)
+    x = Value(math.nan)
+    (x * x).backward(create_graph=True)
+    assert math.isnan(x.grad.data)
+
+
 def test_an_error_on_the_way_leaves_leaf_gradients_as_they_were():
     x = Value(0.0)
     y = x.sqrt()

@@ -97,6 +97,15 @@ def test_gradients_have_the_form_of_the_state():
     assert gradients["layers.0.weight"][1, 0] == model.layers[0].neurons[1].w[0].grad
 
 
+def test_rows_of_different_lengths_have_no_array():
+    class Ragged(Module):
+        def __init__(self):
+            self.rows = [[Value(1.0)], [Value(1.0), Value(2.0)]]
+
+    with pytest.raises(ValueError, match="rows of different lengths"):
+        Ragged().state_dict()
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
