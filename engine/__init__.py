@@ -2,7 +2,7 @@
 
 Read it in this order: `operation` (what an operation is), `ops` (the table of them), `value` (a number that
 remembers), `backward` (the chain rule along every edge), `graph` (walks), `steps` (backpropagation that can be
-watched), `formula` (graphs as text).
+watched), `formula` and `notation` (graphs written out), `replay` (a second opinion, from NumPy).
 """
 
 from engine.formula import formula as formula
@@ -16,6 +16,9 @@ from engine.operation import DivisionByZeroError as DivisionByZeroError
 from engine.operation import DomainError as DomainError
 from engine.operation import Operation as Operation
 from engine.recording import recording as recording
+from engine.replay import Difference as Difference
+from engine.replay import central_differences as central_differences
+from engine.replay import replay as replay
 from engine.steps import Explanation as Explanation
 from engine.steps import Path as Path
 from engine.steps import Step as Step

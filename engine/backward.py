@@ -58,6 +58,16 @@ def sweep(order: list[Any]) -> None:
                     parent._grad += gradient * slope
 
 
+def require_unchanged(node: Any) -> None:
+    """Raises RuntimeError if the data of a node or of one of its parents was changed since it was computed."""
+    if node._history:
+        for present, number in zip((*node.parents, node), node._history[len(node.parents) :], strict=True):
+            if present._data != number and (present._data == present._data or number == number):  # not nan twice
+                raise RuntimeError(
+                    f"{present!r} was {number!r} when the graph was built: compute the graph again first"
+                )
+
+
 def sweep_graph(order: list[Any], one: Recorder, zero: Recorder) -> None:
     """The same with the rules on Values, so that the gradients are graphs. A slope that is always 0 adds no node."""
     for node in order:
@@ -67,12 +77,7 @@ def sweep_graph(order: list[Any], one: Recorder, zero: Recorder) -> None:
         parents, gradient = node.parents, node._grad
         if not parents or gradient is None:
             continue
-        for present, number in zip((*parents, node), node._history[len(parents) :], strict=True):
-            if present._data != number and (present._data == present._data or number == number):  # not nan twice
-                raise RuntimeError(
-                    f"{present!r} was {number!r} when the graph was built: "
-                    "compute the graph again before backward(create_graph=True)"
-                )
+        require_unchanged(node)
         for parent, slope in zip(parents, node.op.partials(values, node, *parents), strict=True):
             if isinstance(slope, Recorder) or slope != 0.0:
                 share = gradient if not isinstance(slope, Recorder) and slope == 1.0 else gradient * slope

@@ -1,4 +1,4 @@
-"""A graph written out as text.
+"""A graph written out, in one of the notations of `engine.notation`.
 
     z = w1 * x1 + w2 * x2 + b
     tanh(z)
@@ -11,23 +11,28 @@ their own, so the text stays in proportion to the graph: sixty doublings are six
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from engine.backward import values
 from engine.graph import edges, topological_sort
+from engine.notation import PLAIN, MathML, Notation, Term, number_text
 from engine.operation import DomainError, Operation, as_float
 from engine.value import Value
 
 LONGEST_TERM = 72
-ATOM = 5  # names, calls and numbers; see Operation.binds
-Term = tuple[str, int]  # the text, and how tightly it binds
+FORMS: dict[str, Notation] = {"text": PLAIN, "mathml": MathML()}
 
 
-def formula(root: Value) -> str:
+def formula(root: Value, *, form: str = "text") -> str:
     """The computation of `root`, one definition a line, the result last.
+
+    form  "text", which Python can read; or "mathml", which a browser sets as in a book (each line is what belongs
+          inside a `<math>` element)
 
     Raises:
         TypeError: if `root` is not a Value.
+        ValueError: for another form.
 
     >>> x, w, b = Value(2.0, "x"), Value(-3.0, "w"), Value(1.0, "b")
     >>> formula((w * x + b).tanh() ** 2)
@@ -37,7 +42,9 @@ def formula(root: Value) -> str:
     v1 = w - x
     v1 * v1
     """
-    return "\n".join(_lines(as_node(root)))
+    if form not in FORMS:
+        raise ValueError(f"form is one of {', '.join(map(repr, FORMS))}, not {form!r}")
+    return "\n".join(_lines(as_node(root), FORMS[form]))
 
 
 def as_node(root: Any) -> Value:
@@ -49,11 +56,6 @@ def as_node(root: Any) -> Value:
     if not isinstance(root, Value):
         raise TypeError(f"expected one Value, for example the loss, not {root!r}")
     return root
-
-
-def number_text(x: float) -> str:
-    """All digits of a number, without the .0 of a whole one."""
-    return str(int(x)) if x == x // 1 and abs(x) < 1e15 else repr(x)
 
 
 class Labels:
@@ -97,7 +99,7 @@ class Labels:
         return f"{prefix}{number}"
 
 
-def local_derivatives(node: Value, label: Labels) -> list[str]:
+def local_derivatives(node: Value, label: Callable[[Value], str], notation: Notation = PLAIN) -> list[str]:
     """∂node/∂parent for each operand, as the textbook writes it: 1 - o ** 2 for o = tanh(n).
 
     It is the rule of the table itself, run on symbols.
@@ -106,13 +108,13 @@ def local_derivatives(node: Value, label: Labels) -> list[str]:
         return []
     for stand_in in (None, 0.5, 1.5):  # at a pole of the derivative itself, the text is found beside it
         try:
-            return [_one_line(partial) for partial in _symbolic_partials(node.op, node, label, stand_in)]
+            return [_one_line(partial, notation) for partial in _symbolic_partials(node.op, node, label, stand_in)]
         except DomainError:
             continue
-    return ["?"] * len(node.parents)
+    return [notation.name("?")[0]] * len(node.parents)
 
 
-def _symbolic_partials(op: Operation, node: Value, label: Labels, stand_in: float | None) -> Any:
+def _symbolic_partials(op: Operation, node: Value, label: Callable[[Value], str], stand_in: float | None) -> Any:
     def symbol(of: Value) -> Value:
         return Value(of.data if stand_in is None else stand_in, label(of))
 
@@ -121,50 +123,38 @@ def _symbolic_partials(op: Operation, node: Value, label: Labels, stand_in: floa
     return rule(values, symbol(node), *(symbols[parent] for parent in node.parents))
 
 
-def _one_line(partial: Any) -> str:
+def _one_line(partial: Any, notation: Notation) -> str:
     if not isinstance(partial, Value):
-        return number_text(as_float(partial))
-    lines = _lines(partial, tidy=True)
-    return lines[0] if len(lines) == 1 else f"{lines[-1]} with {', '.join(lines[:-1])}"
+        return notation.number(as_float(partial))[0]
+    *definitions, line = _lines(partial, notation, tidy=True)
+    return notation.where(line, definitions) if definitions else line
 
 
 # ----------------------------------------------------------------- from a graph to lines
 
 
-def _lines(root: Value, tidy: bool = False) -> list[str]:
+def _lines(root: Value, notation: Notation, tidy: bool = False) -> list[str]:
     uses = Counter(parent for parent, _, _ in edges(root))
     label = Labels(root)
     terms: dict[Value, Term] = {}
     lines = []
     for node in topological_sort(root):
         if node.op is None:
-            text = label(node) if node.name else number_text(node.data)
-            terms[node] = (text, 3 if text.startswith("-") and not node.name else ATOM)
+            terms[node] = notation.name(label(node)) if node.name else notation.number(node.data)
             continue
-        text, _ = terms[node] = _term(node.op, [terms[parent] for parent in node.parents], tidy)
-        if node is not root and (node.name or uses[node] > 1 or len(text) > LONGEST_TERM):
-            lines.append(f"{label(node)} = {text}")
-            terms[node] = (label(node), ATOM)
+        operands = [terms[parent] for parent in node.parents]
+        text, _ = terms[node] = (tidy and _tidied(node.op, operands, notation)) or notation.operation(node.op, operands)
+        if node is not root and (node.name or uses[node] > 1 or notation.length(text) > LONGEST_TERM):
+            lines.append(notation.definition(label(node), text))
+            terms[node] = notation.name(label(node))
     result = terms[root][0]
-    return [*lines, f"{root.name} = {result}" if root.name and root.op else result]
+    return [*lines, notation.definition(root.name, result) if root.name and root.op else result]
 
 
-def _term(op: Operation, operands: list[Term], tidy: bool) -> Term:
-    if tidy and (simpler := _tidied(op, operands)):
-        return simpler
-    # a - (b - c), (a ** b) ** c: the operand that is not read first needs to bind more tightly
-    first = 1 if op.name == "pow" else 0
-    texts = [
-        text if op.binds == ATOM or binds > op.binds or (binds == op.binds and i == first) else f"({text})"
-        for i, (text, binds) in enumerate(operands)
-    ]
-    return op.write(texts), op.binds
-
-
-def _tidied(op: Operation, operands: list[Term]) -> Term | None:
-    texts = [text for text, _ in operands]
-    if op.name == "mul" and "1" in texts:  # 1 * x -> x
-        return operands[1 - texts.index("1")]
-    if op.name == "pow" and texts[1] == "1":  # x ** 1 -> x
+def _tidied(op: Operation, operands: list[Term], notation: Notation) -> Term | None:
+    one = notation.number(1.0)
+    if op.name == "mul" and one in operands:  # 1 * x -> x
+        return operands[1 - operands.index(one)]
+    if op.name == "pow" and operands[1] == one:  # x ** 1 -> x
         return operands[0]
     return None

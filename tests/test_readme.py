@@ -22,7 +22,7 @@ def claimed(lines, statement):
         return beside.group(1)
     below = []
     for line in lines[statement.end_lineno :]:
-        if not line.startswith("# "):
+        if not f"{line} ".startswith("# "):
             break
         below.append(line[2:])
     return "\n".join(below)

@@ -12,9 +12,17 @@ import graphviz
 from viz import style, text
 from viz.cards import Card, Scene
 from viz.layout import Layout, arrow_foot
+from viz.lines import Line
+from viz.shade import Stroke, arrow, stroke
 
 _SANS, _MONO = "Helvetica,Arial,sans-serif", "Courier New,monospace"
-_STYLE = {"computed": "filled,rounded", "leaf": "filled", "parameter": "filled", "constant": "filled,dashed"}
+_STYLE = {
+    "computed": "filled,rounded",
+    "leaf": "filled",
+    "parameter": "filled",
+    "constant": "filled,dashed",
+    "folded": "filled,rounded",
+}
 
 
 def digraph(
@@ -34,15 +42,37 @@ def digraph(
     dot = graphviz.Digraph(
         graph_attr={"rankdir": direction, "nodesep": "0.22", "ranksep": "0.6", "bgcolor": "white", "fontname": _SANS},
         node_attr={"shape": "box", "fixedsize": "true", "margin": "0", "fontname": _SANS},
-        edge_attr={"color": style.LINE, "arrowsize": "0.7", "tailport": tail, "headport": head},
+        edge_attr={"color": style.LINE, "arrowsize": "0.7", "tailport": tail, "headport": head, "fontname": _MONO},
     )
-    if title:
-        dot.attr(label=_plain(title), labelloc="t", labeljust="l", fontsize="16", fontcolor=style.INK)
+    if title or scene.notes:
+        lines = [*([title] if title else []), *scene.notes]
+        label = _plain(lines[0]) if len(lines) == 1 else "".join(f"{text.dot(line)}\\l" for line in lines)
+        size, ink = ("16", style.INK) if title else ("11", style.FAINT)
+        dot.attr(label=label, labelloc="t", labeljust="l", fontsize=size, fontcolor=ink)
     _fill(dot, scene, None, layout)
-    for e, (parent, child) in enumerate(scene.edges):
-        place = {} if layout is None else {"pos": _curve(layout, e)}
-        dot.edge(scene.cards[parent].id, scene.cards[child].id, **place)
+    scale = scene.scale()
+    for e, ((parent, child), line) in enumerate(zip(scene.edges, scene.lines, strict=True)):
+        pen = stroke(line.size, line.count, scale)
+        look = _look(line, pen)
+        if layout is not None:
+            look["pos"] = _curve(layout, e, pen)
+            if line.label:
+                look["lp"] = _point(layout, *layout.label(e))
+        dot.edge(scene.cards[parent].id, scene.cards[child].id, **look)
     return dot
+
+
+def _look(line: Line, pen: Stroke) -> dict[str, str]:
+    """What an edge has of its own: width and colour where gradients have arrived, and its label."""
+    look = {}
+    if pen.width != style.WIDTH or pen.color != style.LINE:
+        look = {"penwidth": f"{pen.width:.2f}", "color": pen.color}
+    if pen.is_dashed:
+        look["style"] = "dashed"
+    if line.label:
+        ink = style.BOX_INK if line.count > 1 else style.PANEL_INK
+        look |= {"label": _plain(line.label), "fontsize": f"{style.EDGE_LABEL:.0f}", "fontcolor": ink}
+    return look
 
 
 def _fill(dot: graphviz.Digraph, scene: Scene, group: int | None, layout: Layout | None) -> None:
@@ -92,10 +122,10 @@ def _point(layout: Layout, x: float, y: float) -> str:
     return f"{x:.2f},{layout.height - y:.2f}"
 
 
-def _curve(layout: Layout, e: int) -> str:
+def _curve(layout: Layout, e: int, pen: Stroke) -> str:
     """A curve as Graphviz writes it: the tip of the arrow, then the points up to the arrow."""
     path = layout.paths[e]
-    points = [*path[:-1], arrow_foot(path)]
+    points = [*path[:-1], arrow_foot(path, arrow(pen))]
     return " ".join([f"e,{_point(layout, *path[-1])}", *(_point(layout, *point) for point in points)])
 
 
@@ -115,11 +145,19 @@ def _label(card: Card) -> str:
 
 def _rows(card: Card) -> Iterator[str]:
     body = card.width - card.panel - 2 * style.MARGIN
-    height = (card.height - 8) / (len(card.rows) + bool(card.name))
+    height = (card.height - 8) / (len(card.rows) + len(card.facts) + bool(card.name))
     gap, what_width = _cell("", style.MARGIN - 1, height), text.width("data", style.LABEL)
     if card.name:
         name = f"<B>{_font(card.name, style.NAME, style.INK)}</B>"
-        yield gap + _cell(name, body, height, ' COLSPAN="2" ALIGN="LEFT"') + gap
+        shape_width = text.mono_width(card.shape, style.LABEL)
+        if card.shape:
+            shape = _font(card.shape, style.LABEL, style.FAINT, _MONO)
+            cells = _cell(name, body - shape_width, height, ' ALIGN="LEFT"')
+            yield gap + cells + _cell(shape, shape_width, height, ' ALIGN="RIGHT"') + gap
+        else:
+            yield gap + _cell(name, body, height, ' COLSPAN="2" ALIGN="LEFT"') + gap
+    for fact in card.facts:
+        yield gap + _cell(_font(fact, style.LABEL, style.FAINT), body, height, ' COLSPAN="2" ALIGN="LEFT"') + gap
     for what, number in card.rows:
         written = _font(number, style.NUMBER, style.DATA if what == "data" else style.GRAD, _MONO) if number else ""
         label = _cell(_font(what, style.LABEL, style.FAINT), what_width, height, ' ALIGN="LEFT"')

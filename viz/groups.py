@@ -8,7 +8,8 @@ and so is something it is made from (the products inside a neuron that was writt
 """
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from engine import Value
@@ -36,6 +37,42 @@ class Group:
         return shortened(self.label, max(4, int((width - 16) / 8)))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Grouped:
+    """A graph in which a node is a number, its place in topological order.
+
+    nodes     the Values
+    operands  for each node its operands, in order; x * x has x twice
+    groups    outer before inner, in natural order; none is empty
+    group_of  for each node the index of its innermost group, or None
+    """
+
+    nodes: Sequence[Value]
+    operands: list[list[int]]
+    groups: list[Group]
+    group_of: list[int | None]
+
+    def only(self, kept: Sequence[int]) -> "Grouped":
+        """The part of it with these nodes (in order), the edges between them, and the groups they are in."""
+        place = {node: k for k, node in enumerate(kept)}
+        groups, group_of = used(self.groups, [self.group_of[node] for node in kept])
+        operands = [[place[u] for u in self.operands[node] if u in place] for node in kept]
+        return Grouped([self.nodes[node] for node in kept], operands, groups, group_of)
+
+
+def used(groups: Sequence[Group], group_of: Sequence[int | None]) -> tuple[list[Group], list[int | None]]:
+    """Without the groups that nothing is in: the others, numbered anew, and which of them each thing is in."""
+    wanted: set[int] = set()
+    for group in group_of:
+        while group is not None and group not in wanted:
+            wanted.add(group)
+            group = groups[group].parent
+    number = {g: k for k, g in enumerate(sorted(wanted))}
+    kept = [groups[g] for g in number]
+    kept = [Group(g.path, None if g.parent is None else number[g.parent], g.label) for g in kept]
+    return kept, [None if g is None else number[g] for g in group_of]
+
+
 def split(name: str | None) -> tuple[str, str]:
     """The group's path, "" for none, and the name within the group.
 
@@ -50,44 +87,75 @@ def split(name: str | None) -> tuple[str, str]:
     return "", name or ""
 
 
-def group(nodes: Sequence[Value], uses: Sequence[Sequence[int]]) -> tuple[list[Group], list[int | None]]:
-    """The groups, outer before inner and in natural order, and for each node the index of its group or None.
-
-    `nodes` are in topological order; `uses[i]` are the indices of the nodes computed from node i.
-    """
-    paths = _paths(nodes, uses)
+def grouped(nodes: Sequence[Value]) -> Grouped:
+    """The graph of some nodes in topological order, and its groups."""
+    position = {node: i for i, node in enumerate(nodes)}
+    operands = [[position[parent] for parent in node.parents] for node in nodes]
+    paths = _paths(nodes, operands)
     all_paths = {
-        ".".join(parts[:end]) for parts in (p.split(".") for p in paths if p) for end in range(1, len(parts) + 1)
+        ".".join(parts[:end]) for parts in (p.split(".") for p in {*paths} if p) for end in range(1, len(parts) + 1)
     }
     groups: list[Group] = []
     index: dict[str, int] = {}
-    for path in sorted(all_paths, key=_natural):
+    for path in sorted(sorted(all_paths), key=_natural):
         outer, _, label = path.rpartition(".")
         index[path] = len(groups)
         groups.append(Group(path, index[outer] if outer else None, label))
-    return groups, [index[path] if path else None for path in paths]
+    return Grouped(nodes, operands, groups, [index.get(path) for path in paths])
 
 
-def _paths(nodes: Sequence[Value], uses: Sequence[Sequence[int]]) -> list[str]:
+def stem(name: str | None) -> str:
+    """A name without its index: what it has in common with its neighbours.
+
+    >>> stem("neurons[3]"), stem("loss")
+    ('neurons', 'loss')
+    """
+    return (name or "").partition("[")[0]
+
+
+def counted(labels: Iterable[str]) -> str:
+    """What there is, by stem: `16 neurons`, `attention, 2 norms`; `5 groups` where that would be a long list.
+
+    >>> counted(["neurons[0]", "neurons[1]"]), counted(["attention", "norm"]), counted(["heads[0]"])
+    ('2 neurons', 'attention, norm', 'heads[0]')
+    """
+    labels = list(labels)
+    stems = Counter(map(stem, labels))
+    if len(stems) > 3:
+        return f"{len(labels)} groups"
+    alone = {stem(label): label for label in labels}
+    return ", ".join(alone[name] if count == 1 else f"{count} {name}" for name, count in stems.items())
+
+
+def _paths(nodes: Sequence[Value], operands: Sequence[Sequence[int]]) -> list[str]:
     """The path of each node's group, "" for none."""
-    paths = [split(node.name)[0] for node in nodes]
-    position = {node: i for i, node in enumerate(nodes)}
+    names = [node.name for node in nodes]
+    paths = [split(name)[0] if name else "" for name in names]
+    if not any(paths):
+        return paths
+    uses: list[list[int]] = [[] for _ in nodes]
+    for i, parents in enumerate(operands):
+        for parent in parents:
+            uses[parent].append(i)
     wanted = list(paths)
     for i in reversed(range(len(nodes))):  # from the result back: the one group of everything that uses the node
-        if not nodes[i].name and uses[i]:
+        if not names[i] and uses[i]:
             used_in = {wanted[child] for child in uses[i]}
             wanted[i] = used_in.pop() if len(used_in) == 1 else ""
-    for i, node in enumerate(nodes):  # and forth: kept where the node is made from something in the group
-        if not node.name and node.parents and wanted[i] in {paths[position[parent]] for parent in node.parents}:
+    for i, parents in enumerate(operands):  # and forth: kept where the node is made from something in the group
+        if not names[i] and parents and wanted[i] in {paths[parent] for parent in parents}:
             paths[i] = wanted[i]
-    for i, node in enumerate(nodes):  # a plain number goes where all it meets are: the 3 of w**3, not an input
-        if not node.name and not node.parents and wanted[i]:
-            met = {paths[position[other]] for child in uses[i] for other in nodes[child].parents if other is not node}
-            if met == {wanted[i]} and all(paths[child] == wanted[i] for child in uses[i]):
+    for i, parents in enumerate(operands):  # a plain number goes where all it meets are: the 3 of w**3, not an input
+        if not names[i] and not parents and wanted[i] and all(paths[child] == wanted[i] for child in uses[i]):
+            met = {paths[other] for child in uses[i] for other in operands[child] if other != i}
+            if met == {wanted[i]}:
                 paths[i] = wanted[i]
     return paths
 
 
-def _natural(path: str) -> list[tuple[str, list[int]]]:
-    """Sorts neurons[2] before neurons[10]."""
-    return [(part.partition("[")[0], [int(i) for i in re.findall(r"\[(\d+)\]", part)]) for part in path.split(".")]
+def _natural(path: str) -> list[tuple[str, list[tuple[int, str]]]]:
+    """Sorts neurons[2] before neurons[10]; the digits are not read as a number, which may be too long for it."""
+    return [
+        (stem(part), [(len(i.lstrip("0")), i.lstrip("0")) for i in re.findall(r"\[(\d+)\]", part)])
+        for part in path.split(".")
+    ]

@@ -12,9 +12,10 @@ for top to bottom, the two axes are exchanged at both ends.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import hypot
 
+from viz import style
 from viz.lanes import Items, items
 from viz.level import level
 from viz.order import sort
@@ -35,6 +36,7 @@ class Layout:
     centers  of the cards
     paths    for each edge a Bézier curve: a point, then three points for each piece (two handles and the end)
     boxes    (left, top, width, height) for each group
+    labels   for each edge the middle of its label; empty where the labels have no places of their own
     """
 
     width: float
@@ -42,6 +44,16 @@ class Layout:
     centers: list[Point]
     paths: list[list[Point]]
     boxes: list[tuple[float, float, float, float]]
+    labels: list[Point] = field(default_factory=list)
+
+    def label(self, e: int) -> Point:
+        """Where the label of an edge stands: at its place, or else in the middle of the path."""
+        if self.labels:
+            return self.labels[e]
+        path = self.paths[e]
+        k = (len(path) - 1) // 3 // 2 * 3  # the first point of the piece in the middle
+        p, q, r, s = path[k : k + 4]
+        return (p[0] + 3 * q[0] + 3 * r[0] + s[0]) / 8, (p[1] + 3 * q[1] + 3 * r[1] + s[1]) / 8
 
 
 def layered(
@@ -50,11 +62,15 @@ def layered(
     group_of: Sequence[int | None] = (),
     group_parent: Sequence[int | None] = (),
     direction: str = "LR",
+    entry: Sequence[float] = (),
+    port: float = _PORTS,
 ) -> Layout:
     """Cards in columns (or, from top to bottom, in rows), every edge leading forward.
 
     `sizes` are (width, height); an edge is (from, to), twice for two edges; `group_of` gives each card its
-    innermost group or None, `group_parent` each group the one around it or None, outer groups first.
+    innermost group or None, `group_parent` each group the one around it or None, outer groups first. `entry` is the
+    length over which the edges run straight towards each card, so that labels can stand there, and `port` how far
+    apart they arrive, where there is room.
 
     Raises:
         ValueError: for a circle of edges, or a direction other than LR and TB.
@@ -66,6 +82,8 @@ def layered(
     check_direction(direction)
     if direction == "TB":
         sizes = [(h, w) for w, h in sizes]
+    entry = list(entry) or [0.0] * len(sizes)
+    cards, sizes = sizes, [(w + free, h) for (w, h), free in zip(sizes, entry, strict=True)]
     group_of = list(group_of) or [None] * len(sizes)
     across = Room() if direction == "LR" else Room(above=_PAD, below=_PAD)
     before = _PAD if direction == "LR" else _LABEL + _PAD
@@ -78,17 +96,15 @@ def layered(
     left, right = _columns([w for w, _ in sizes], rank, y, parts, boxed, before)
     x = [(left[r] + right[r]) / 2 for r in rank]
 
-    return shifted(
-        Layout(
-            0.0,
-            0.0,
-            [(x[v], y[v]) for v in range(len(sizes))],
-            _paths([w for w, _ in sizes], edges, rank, x, y, parts, left, right),
-            _boxes([w for w, _ in sizes], x, y, parts, boxed, group_parent, across, before),
-        ),
-        sizes,
-        flip=direction == "TB",
-    )
+    paths = _paths([w for w, _ in sizes], edges, rank, x, y, parts, left, right, port)
+    boxes = _boxes([w for w, _ in sizes], x, y, parts, boxed, group_parent, across, before)
+    for path, (_, v) in zip(paths, edges, strict=True):
+        if entry[v]:
+            tip = (path[-1][0] + entry[v], path[-1][1])
+            path += _piece(path[-1], tip, bend=False)
+    labels = [arrow_foot(path, (entry[v] + style.ARROW) / 2) for path, (_, v) in zip(paths, edges, strict=True)]
+    centers = [(x[v] + free / 2, y[v]) for v, free in enumerate(entry)]
+    return shifted(Layout(0.0, 0.0, centers, paths, boxes, labels), cards, flip=direction == "TB")
 
 
 def check_direction(direction: str) -> None:
@@ -97,7 +113,7 @@ def check_direction(direction: str) -> None:
         raise ValueError(f"direction is 'LR' (left to right) or 'TB' (top to bottom), not {direction!r}")
 
 
-def arrow_foot(path: list[Point], length: float = 7.0) -> Point:
+def arrow_foot(path: list[Point], length: float = style.ARROW) -> Point:
     """Where the arrow at the end of a path begins."""
     x, y = path[-1]
     back = next((p for p in reversed(path[:-1]) if p != (x, y)), (x - 1, y))
@@ -126,6 +142,7 @@ def shifted(plan: Layout, sizes: Sequence[tuple[float, float]], *, flip: bool = 
         [move(point) for point in plan.centers],
         [[move(point) for point in path] for path in plan.paths],
         boxes,
+        [move(point) for point in plan.labels],
     )
 
 
@@ -183,6 +200,7 @@ def _paths(
     parts: Items,
     left: Sequence[float],
     right: Sequence[float],
+    apart: float,
 ) -> list[list[Point]]:
     """For each edge: a curve into each lane of its route, straight on in the lane, and a curve to its port."""
     arriving: list[list[int]] = [[] for _ in widths]
@@ -192,7 +210,7 @@ def _paths(
     for v, arrivals in enumerate(arriving):
         # From top to bottom as they come, so that no two cross right before the card.
         arrivals.sort(key=lambda e: (y[parts.route[e][-1][0] if parts.route[e] else edges[e][0]], e))
-        step = min(_PORTS, (parts.size[v] - 8) / len(arrivals)) if arrivals else 0.0
+        step = min(apart, (parts.size[v] - 8) / len(arrivals)) if arrivals else 0.0
         for k, e in enumerate(arrivals):
             port[e] = y[v] + (k - (len(arrivals) - 1) / 2) * step
 

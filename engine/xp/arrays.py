@@ -3,7 +3,7 @@
 The same rules that run on floats run on whole arrays through it, element by element. It also computes
 the rare scalar that Python's floats refuse: NumPy's give inf or nan where `math` raises.
 
-An n-ary function takes a list of arrays of one shape, and works across the list.
+An n-ary function takes a list of arrays of one shape (or numbers, which are the same for all), and works across it.
 """
 
 # ruff: noqa: F401, I001  (the names of the library are part of this one)
@@ -39,6 +39,11 @@ def erf(x: Array) -> Array:
 def erfc(x: Array) -> Array:
     """1 − erf(x) without its cancellation, element by element."""
     return np.asarray(_erfc(x), float)[()]
+
+
+def _stacked(xs: Sequence[Array]) -> Array:
+    """The list as one array, the list along its first axis."""
+    return np.stack(np.broadcast_arrays(*xs))
 
 
 # ------------------------------------------------------------------ choosing
@@ -81,20 +86,21 @@ def not_equal(x: Array, y: Array) -> Array:
 
 def max(xs: Sequence[Array]) -> Array:
     """The largest of the list; nan if one of them is."""
-    return np.max(np.stack(xs), axis=0)
+    return np.max(_stacked(xs), axis=0)
 
 
 def min(xs: Sequence[Array]) -> Array:
     """The smallest of the list; nan if one of them is."""
-    return np.min(np.stack(xs), axis=0)
+    return np.min(_stacked(xs), axis=0)
 
 
 def take(xs: Sequence[Array], index: Array) -> Array:
-    """`xs[index]`, each element with its own index."""
-    i = np.asarray(index)
-    if np.any(i != np.floor(i)):
-        raise TypeError(f"take: the index must be a whole number, not {index}")
-    return np.take_along_axis(np.stack(xs), i.astype(int)[None], axis=0)[0]
+    """`xs[index]`, each element with its own index; nan where the list has no such place."""
+    *entries, i = np.broadcast_arrays(*xs, index)
+    n = len(entries)
+    there = (i == np.floor(i)) & (-n <= i) & (i < n)
+    place = np.where(there, i, 0).astype(int)
+    return np.where(there, np.take_along_axis(np.stack(entries), place[None], axis=0)[0], np.nan)[()]
 
 
 def one_hot(index: Array, n: int) -> Array:
@@ -107,18 +113,19 @@ def one_hot(index: Array, n: int) -> Array:
 
 def sum(xs: Sequence[Array]) -> Array:
     """x₀ + x₁ + ... across the list."""
-    return np.sum(np.stack(xs), axis=0)
+    return np.sum(_stacked(xs), axis=0)
 
 
 def dot(ws: Sequence[Array], xs: Sequence[Array], bias: Array | None = None) -> Array:
     """w₀·x₀ + w₁·x₁ + ... + bias."""
-    total = np.sum(np.stack(ws) * np.stack(xs), axis=0)
+    products = [w * x for w, x in zip(ws, xs, strict=True)]
+    total = sum(products) if products else 0.0
     return total if bias is None else total + bias
 
 
 def mean(xs: Sequence[Array]) -> Array:
     """(x₀ + ... + xₙ₋₁) / n."""
-    return np.mean(np.stack(xs), axis=0)
+    return np.mean(_stacked(xs), axis=0)
 
 
 def var(xs: Sequence[Array]) -> Array:
@@ -128,7 +135,7 @@ def var(xs: Sequence[Array]) -> Array:
 
 def centred(xs: Sequence[Array]) -> Array:
     """xᵢ − mean, in two passes: the second takes away what rounding left in the mean."""
-    stacked = np.stack(xs)
+    stacked = _stacked(xs)
     deviations = stacked - np.mean(stacked, axis=0)
     return deviations - np.mean(deviations, axis=0)
 
@@ -199,7 +206,7 @@ def normal_distribution(x: Array) -> Array:
 
 def _shifted(xs: Sequence[Array]) -> tuple[Array, tuple[Array, Array], Array, Array]:
     """m, the largest; xᵢ − m and its rounding error (Knuth's two-sum); exp(xᵢ − m); their sum without m's own 1."""
-    stacked = np.stack(xs)
+    stacked = _stacked(xs)
     top = np.max(stacked, axis=0)
     d = stacked - top
     back = d - stacked

@@ -56,6 +56,26 @@ def test_lesson_2_says_what_a_picture_takes(tmp_path, capsys, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["02_network.svg"]
 
 
+def test_lesson_3_tells_the_same_in_every_way(tmp_path, capsys):
+    pytest.importorskip("PIL")
+    pytest.importorskip("resvg_py")
+    lesson(3).main(tmp_path)
+    printed = capsys.readouterr().out
+    assert printed.count("agrees") == 5
+    assert "∂L/∂w1 = −0.6 + (−1.004) = −1.604" in printed
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "03_neuron.html", "03_quiz.html", "03_steps.gif", "03_folded.svg", "03_folded.html",
+    }  # fmt: skip
+    assert "×256" in (tmp_path / "03_folded.svg").read_text(encoding="utf-8")
+
+
+def test_lesson_3_does_with_nothing_installed(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    lesson(3).main(tmp_path)
+    assert len(list((tmp_path / "03_steps").glob("*.svg"))) == 27
+
+
 def test_the_command_line_refuses_what_it_does_not_know():
     run = subprocess.run([sys.executable, "-m", "demos", "99"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 2
@@ -82,7 +102,8 @@ def test_the_readmes_pictures_are_the_lessons(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PATH", str(tmp_path))
     main(["1", "--output", str(tmp_path)])
     lesson(2).save_small_network(tmp_path / "02_network.svg")
+    lesson(3).save_folded(lesson(3).network(), tmp_path / "03_folded.svg")
     kept = sorted((ROOT / "demos" / "pictures").iterdir())
-    assert [path.name for path in kept] == ["01_neuron.svg", "02_network.svg"]
-    for path in kept:
+    assert [path.name for path in kept] == ["01_neuron.svg", "02_network.svg", "03_folded.svg", "03_page.png"]
+    for path in kept[:3]:  # the last is a photograph, by `python -m tests.browser.photograph`
         assert path.read_bytes() == (tmp_path / path.name).read_bytes()

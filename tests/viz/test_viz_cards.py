@@ -1,7 +1,7 @@
 import pytest
 
 from engine import Value, greater
-from viz.cards import scene
+from viz.cards import scene, scene_of
 
 
 def test_leaf_parameter_constant_and_computed_are_told_apart():
@@ -72,3 +72,40 @@ def test_a_scene_is_a_snapshot():
     view = scene(x * x)
     x.data = 5.0
     assert view.cards[0].data == "2"
+
+
+def test_gradients_names_and_checks_of_somebody_else_are_shown():
+    x, w = Value(2.0, "x"), Value(3.0, "w")
+    y = x * w
+    y.backward()
+    view = scene_of([x, w, y], gradients={w: 5.0}, names={y: "L"}, checks={w: 2.0})
+    assert [card.grad for card in view.cards] == ["", "5", ""]
+    assert [card.name for card in view.cards] == ["", "", "L"]
+    assert [card.size for card in view.cards] == [None, 5.0, None]
+    assert view.cards[1].rows == [("data", "3"), ("grad", "5"), ("NumPy", "2")]
+    assert [line.size for line in view.lines] == [None, None]
+    assert w.grad == 2.0
+
+
+def test_lines_know_what_goes_back_on_them():
+    x, w = Value(2.0, "x"), Value(3.0, "w")
+    y = (x * w + 1) ** 2
+    assert [line.size for line in scene(y).lines] == [None] * 6
+    y.backward()
+    sizes = {(u, v): line.size for (u, v), line in zip(scene(y).edges, scene(y).lines, strict=True)}
+    assert sorted(size for size in sizes.values() if size is not None) == [14.0, 14.0, 28.0, 42.0]
+    assert sum(size is None for size in sizes.values()) == 2  # into the constants 1 and 2
+
+
+def test_local_derivatives_are_there_when_asked_for():
+    x = Value(3.0, "x")
+    y = x * x
+    assert [line.label for line in scene(y).lines] == ["", ""]
+    assert [line.label for line in scene_of([x, y], local_derivatives=True).lines] == ["×3", "×3"]
+
+
+def test_no_local_derivative_leads_to_a_constant():
+    x = Value(-2.0, "x")
+    y = x**2  # its derivative with respect to 2 has a logarithm of -2 in it
+    labels = {line.label for line in scene_of([x, y.parents[1], y], local_derivatives=True).lines}
+    assert labels == {"×−4", ""}

@@ -1,30 +1,62 @@
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
-from engine import Value, dot
+import pytest
+
+from engine import Value
 from viz import draw
 from viz.cards import scene
 from viz.dot import digraph
 
-GOLDEN = Path(__file__).parent / "golden" / "tanh_neuron.dot"
+from .golden_graphs import FOLDER, PICTURES
+from .graphs import network, recurrent
+
+ROOT = Path(__file__).parents[2]
 
 
-def neuron() -> Value:
-    """tanh(w·x + b) with one of each kind of card, after backward."""
-    x, b = [Value(2.0, "x1"), Value(0.0, "x2")], Value(6.88, "neuron.b")
-    w = [Value(-3.0, "neuron.w[0]"), Value(1.0, "neuron.w[1]")]
-    z = dot(w, x, b)
-    z.name = "neuron.z"
-    out = z.tanh()
-    out.name = "neuron.out"
-    loss = (out - 1) ** 2
-    loss.name = "loss"
+@pytest.mark.parametrize("name", PICTURES)
+def test_golden_file(name):
+    """If the change is wanted: `python -m tests.viz.golden_graphs`, and look at it."""
+    assert PICTURES[name]().dot.source == (FOLDER / f"{name}.dot").read_text(encoding="utf-8")
+
+
+def test_there_is_no_other_golden_file():
+    assert {file.stem for file in FOLDER.iterdir()} == set(PICTURES)
+
+
+@pytest.mark.parametrize("seed", ["0", "4242"])
+def test_golden_files_are_the_same_over_hash_seeds(seed):
+    program = (
+        "from tests.viz.golden_graphs import FOLDER, PICTURES\n"
+        "for name, picture in PICTURES.items():\n"
+        "    assert picture().dot.source == (FOLDER / f'{name}.dot').read_text(encoding='utf-8'), name"
+    )
+    environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, check=True)
+
+
+def test_no_text_of_a_user_is_anything_but_text():
+    source = PICTURES["hostile_names"]().dot.source
+    without = re.sub(r'(label|tooltip)=("[^"\n]*"|<<.*>>|<<[^\n]*)', "", source)
+    assert not re.search(r"URL|href|script|comment", without)
+
+
+def test_folds_counts_and_widths_are_in_it():
+    loss = network()
     loss.backward()
-    return loss
+    source = draw(loss, engine="plain", fold=["layers[0]"]).dot.source
+    assert "3 neurons" in source
+    assert 'label="×3"' in source
+    widths = set(re.findall(r"penwidth=(\d\.\d\d)", source))
+    assert len(widths) > 3
 
 
-def test_golden_file():
-    """If the change is wanted: `draw(neuron(), engine="plain").save(GOLDEN)`, and look at it."""
-    assert draw(neuron(), engine="plain").dot.source == GOLDEN.read_text(encoding="utf-8")
+def test_what_is_not_shown_is_said_below_the_title():
+    source = draw(recurrent(2), engine="plain", highlight="x[1]", title="T").dot.source
+    assert 'label="T\\lonly the paths from x[1] to L: 8 of 24 nodes\\l"' in source
 
 
 def test_one_node_for_each_value_and_one_edge_for_each_use():

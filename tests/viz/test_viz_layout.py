@@ -180,3 +180,27 @@ def test_what_cannot_be_laid_out():
         layered([(1.0, 1.0)] * 2, [(0, 1), (1, 0)])
     with pytest.raises(ValueError, match=r"'LR'.*not 'RL'"):
         layered([(1.0, 1.0)], [], direction="RL")
+
+
+@settings(max_examples=60, deadline=None)
+@given(graphs(), st.sampled_from(["LR", "TB"]))
+def test_edges_run_straight_towards_a_card_with_an_entry(graph, direction):
+    sizes, edges, group_of, group_parent = graph
+    entry = [20.0 * (k % 3) for k in range(len(sizes))]
+    plan = layered(sizes, edges, group_of, group_parent, direction, entry, 12.0)
+    along, across = (0, 1) if direction == "LR" else (1, 0)
+    for e, (_, v) in enumerate(edges):
+        tip, label = plan.paths[e][-1], plan.labels[e]
+        assert tip[along] == pytest.approx(plan.centers[v][along] - sizes[v][along] / 2, abs=0.05)
+        if entry[v]:
+            straight = [point for point in on_curve(plan.paths[e]) if point[along] > tip[along] - entry[v] + 0.1]
+            assert all(point[across] == pytest.approx(tip[across], abs=0.05) for point in straight)
+            assert tip[along] - entry[v] <= label[along] <= tip[along]
+            assert label[across] == pytest.approx(tip[across], abs=0.05)
+    placed = cards(plan, sizes)
+    assert all(apart(a, b) for i, a in enumerate(placed) for b in placed[:i])
+
+
+def test_without_entries_a_label_stands_in_the_middle_of_its_edge():
+    plan = Layout(0.0, 0.0, [], [[(0.0, 0.0), (10.0, 0.0), (20.0, 0.0), (30.0, 0.0)]], [])
+    assert plan.label(0) == (15.0, 0.0)

@@ -5,7 +5,10 @@ import pytest
 
 from engine import Value, dot
 from viz import draw
+from viz.svg import svg
 from viz.text import mono_width, width
+
+from .graphs import network
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -97,3 +100,103 @@ def test_title_is_a_heading_and_the_name_of_the_picture():
 def test_nothing_in_a_picture_reaches_out_of_it():
     svg = draw(Value(1.0, "x") * 2, engine="plain").svg
     assert not re.search(r"<style|<script|\bid=|href|url\(|@import", svg)
+
+
+# ----------------------------------------------------------- what a page finds in it
+
+
+def one(root: Value, kind: str, **options) -> ET.Element:
+    (element,) = of_class(parsed(root, **options), kind)
+    return element
+
+
+def classes(element: ET.Element) -> list[str]:
+    return [part.get("class") for part in element.iter() if part is not element and part.get("class")]
+
+
+def test_the_parts_of_a_card_have_classes():
+    x, w = Value(2.0, "x"), Value(3.0, "n.w")
+    y = x * w * 7
+    y.name = "y"
+    y.backward()
+    tree = parsed(y)
+    last = of_class(tree, "node")[-1]
+    assert last.get("class") == "node computed"
+    assert classes(last) == [
+        "ground", "panel", "card", "symbol", "name", "what", "data", "what", "grad", "track", "strength",
+    ]  # fmt: skip
+    assert classes(of_class(tree, "parameter")[0])[:2] == ["card", "bar"]
+    assert classes(of_class(tree, "constant")[0]) == ["card", "data"]
+
+
+def test_edges_and_groups_have_their_places():
+    tree = parsed(network())
+    scene = draw(network(), engine="plain")._scene
+    edges = [(edge.get("data-edge"), edge.get("data-from"), edge.get("data-to")) for edge in of_class(tree, "edge")]
+    assert edges == [(f"e{e}", f"n{u}", f"n{v}") for e, (u, v) in enumerate(scene.edges)]
+    assert all(classes(edge) == ["line", "head"] for edge in of_class(tree, "edge"))
+    places = [f"g{g}" for g in range(len(scene.groups))]
+    assert [group.get("data-group") for group in of_class(tree, "group")] == places
+    assert [group.get("data-group") for group in of_class(tree, "group-label")] == places
+    assert all(classes(group) == ["box"] for group in of_class(tree, "group"))
+
+
+def test_a_picture_that_does_not_shrink_has_no_inline_style():
+    drawing = draw(network(), engine="plain", title="T")
+    assert " style=" in drawing.svg
+    assert " style=" not in svg(drawing._scene, drawing._layout, "T", responsive=False)
+
+
+# ------------------------------------------------------------------- labels at edges
+
+
+def test_local_derivatives_are_written_at_the_edges():
+    x, w = Value(2.0, "x"), Value(-3.0, "w")
+    tree = parsed((x * w).tanh(), local_derivatives=True)
+    labels = [texts(edge) for edge in of_class(tree, "edge")]
+    assert labels == [["×−3"], ["×2"], ["×2.458e−5"]]
+    assert all(classes(edge) == ["line", "head", "seam", "local"] for edge in of_class(tree, "edge"))
+    assert "local derivative" in texts(of_class(tree, "legend")[0])
+
+
+def test_many_edges_in_one_have_their_count():
+    tree = parsed(network(), depth=0)
+    assert [text for edge in of_class(tree, "edge") for text in texts(edge)] == ["×3", "×3", "×3"]
+    assert "edges in one" in texts(of_class(tree, "legend")[0])
+    assert "folded, many nodes in one" in texts(of_class(tree, "legend")[0])
+
+
+@pytest.mark.parametrize("direction", ["LR", "TB"])
+@pytest.mark.parametrize("fold", [False, ["layers[0].neurons[1]"], True])
+def test_labels_lie_on_no_card_and_on_no_other_label(direction, fold):
+    loss = network()
+    loss.backward()
+    drawing = draw(loss, engine="plain", direction=direction, fold=fold, local_derivatives=True)
+    scene, layout = drawing._scene, drawing._layout
+    taken = [
+        (x - card.width / 2, y - card.height / 2, x + card.width / 2, y + card.height / 2)
+        for card, (x, y) in zip(scene.cards, layout.centers, strict=True)
+    ]
+    for e, line in enumerate(scene.lines):
+        if line.label:
+            (x, y), wide = layout.label(e), mono_width(line.label, 9.0)
+            label = (x - wide / 2, y - 4.5, x + wide / 2, y + 4.5)
+            for left, top, right, bottom in taken:
+                assert label[2] <= left or right <= label[0] or label[3] <= top or bottom <= label[1]
+            taken.append(label)
+
+
+@pytest.mark.parametrize("direction", ["LR", "TB"])
+def test_text_stays_within_a_folded_card(direction):
+    names = ["layers[0].w", "W" * 60 + ".w", "a.b.c.d.e.f.w", "Σ" * 24 + "[10].x"]
+    root = dot([Value(1e-300 * k, name) for k, name in enumerate(names)], [Value(1.0)] * len(names))
+    root.backward()
+    for card in of_class(parsed(root, fold=True, direction=direction), "folded"):
+        w = float(next(rect for rect in card.iter(f"{SVG}rect") if rect.get("class") == "card").get("width"))
+        ends = {}
+        for text in card.iter(f"{SVG}text"):
+            size, mono = float(text.get("font-size")), "monospace" in text.get("font-family", "")
+            wide = mono_width(text.text, size) if mono else width(text.text, size, bold=bool(text.get("font-weight")))
+            left = float(text.get("x")) - {"end": wide}.get(text.get("text-anchor"), 0)
+            assert ends.get(text.get("y"), 0) <= left < left + wide <= w
+            ends[text.get("y")] = left + wide

@@ -1,0 +1,30 @@
+// Numbers, as they travel (JSON has no inf and no nan) and as they are shown.
+
+const REST = { inf: Infinity, "-inf": -Infinity, nan: NaN };
+
+/** A number from the data. */
+const real = (x) => (typeof x === "string" ? REST[x] : x);
+
+/** Four digits of a number, a whole number of up to six digits in full, with a real minus sign. */
+function short(x) {
+  if (Number.isNaN(x)) return "nan";
+  if (!Number.isFinite(x)) return x < 0 ? "−∞" : "∞";
+  if (Math.abs(x) < 1e6 && Number.isInteger(x)) return signed(String(x === 0 ? 0 : x));
+  const rounded = halfToEven(x, 4);
+  const [mantissa, exponent] = rounded.toExponential().split("e");
+  return signed(exponent < -4 || exponent >= 4 ? `${mantissa}e${Number(exponent)}` : String(rounded));
+}
+
+/** As Python rounds: where a number lies exactly between two, the one with the even digit. */
+function halfToEven(x, digits) {
+  const [mantissa, exponent] = x.toExponential(60).split("e");
+  const [whole, decimals] = mantissa.split(".");
+  const kept = `${whole}.${decimals.slice(0, digits - 1)}`;
+  const tie = /^50*$/.test(decimals.slice(digits - 1)) && Number(kept.at(-1)) % 2 === 0;
+  return tie ? Number(`${kept}e${exponent}`) : Number(x.toPrecision(digits));
+}
+
+const signed = (written) => written.replaceAll("-", "−");
+
+/** In parentheses where a sign would meet an operator. */
+const factor = (x) => (x < 0 ? `(${short(x)})` : short(x));
