@@ -5,57 +5,69 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-DESKTOP = {"viewport": {"width": 1440, "height": 860}}
-PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "device_scale_factor": 2}
+SCREENS = {
+    "desktop": {"viewport": {"width": 1440, "height": 860}},
+    "phone": {
+        "viewport": {"width": 390, "height": 844},
+        "is_mobile": True,
+        "has_touch": True,
+        "device_scale_factor": 2,
+    },
+}
 
 
-@contextmanager
-def guarded(browser, **options) -> Iterator:
-    """A fresh page without a network. On leaving, an AssertionError lists all it did that no page of ours may do.
-
-    That is: a warning or an error in the console (so every breach of its content security policy), an exception,
-    a dialog, a request for anything but its own file, another window, a download, and going anywhere else.
-    """
-    misdeeds = []
+def new_page(browser, **options):
+    """A page without a network, which writes down in `page.misdeeds` what no page of ours may do."""
     context = browser.new_context(offline=True, **options)
     context.set_default_timeout(5_000)
     page = context.new_page()
-    own = {"about:blank"}
+    page.misdeeds, page.own = [], set()
 
-    def at_home(url: str) -> bool:
-        return url.partition("#")[0] in own or url.startswith(("about:", "data:", "blob:"))
+    def note(kind: str, what: object) -> None:
+        page.misdeeds.append(f"{kind}: {what}")
+
+    def abroad(url: str) -> bool:
+        return not (url.partition("#")[0] in page.own or url.startswith(("about:", "data:", "blob:")))
 
     def asked(dialog) -> None:
-        misdeeds.append(f"dialog: {dialog.type} {dialog.message!r}")
+        note("dialog", f"{dialog.type} {dialog.message!r}")
         dialog.dismiss()  # or the page waits for ever
+
+    def opened(other) -> None:
+        note("window", other.url)
+        other.close()
 
     def said(message) -> None:
         if message.type in ("warning", "error"):
-            misdeeds.append(f"console: {message.type}: {message.text}")
-
-    def requested(request) -> None:
-        if not at_home(request.url):
-            misdeeds.append(f"request: {request.method} {request.url}")
-
-    def went(frame) -> None:
-        if not at_home(frame.url):
-            misdeeds.append(f"navigation: {frame.url}")
+            note("console", f"{message.type}: {message.text}")
 
     context.on("console", said)
+    context.on("weberror", lambda thrown: note("exception", thrown.error))
     context.on("dialog", asked)
-    context.on("request", requested)
-    context.on("weberror", lambda error: misdeeds.append(f"exception: {error.error}"))
-    context.on("page", lambda other: misdeeds.append(f"window: {other.url}"))
-    page.on("websocket", lambda socket: misdeeds.append(f"request: {socket.url}"))
-    page.on("download", lambda download: misdeeds.append(f"download: {download.url}"))
-    page.on("framenavigated", went)
-    page.own = own
+    context.on("request", lambda sent: abroad(sent.url) and note("request", f"{sent.method} {sent.url}"))
+    context.on("page", opened)
+    page.on("websocket", lambda socket: note("request", socket.url))
+    page.on("download", lambda download: note("download", download.url))
+    page.on("framenavigated", lambda frame: abroad(frame.url) and note("navigation", frame.url))
+    return page
+
+
+@contextmanager
+def guarded(page) -> Iterator:
+    """On leaving, an AssertionError lists the page's misdeeds.
+
+    They are: a warning or an error in the console (so every breach of its content security policy), an exception,
+    a dialog, a request for anything but its own file, another window, a download, and going anywhere else.
+    """
     try:
         yield page
-        page.evaluate("new Promise(done => setTimeout(done, 20))")  # what is under way comes to pass
+        page.wait_for_timeout(20)  # what is under way comes to pass
     finally:
-        context.close()
-    assert not misdeeds, "\n".join(misdeeds)
+        page.goto("about:blank")
+        misdeeds = "\n".join(page.misdeeds)
+        page.misdeeds.clear()
+        page.own.clear()
+    assert not misdeeds, misdeeds
 
 
 def show(page, what: str | Path, folder: Path, name: str = "page", hash: str = "") -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .browsing import DESKTOP, PHONE, guarded, show
+from .browsing import SCREENS, guarded, new_page, show
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
@@ -29,19 +29,35 @@ def browser():
         chromium.close()
 
 
+@pytest.fixture(scope="module")
+def tabs(browser):
+    """Pages of a desktop and of a phone, used again in every test: a new one costs the machine a second."""
+    return {screen: [new_page(browser, **options)] for screen, options in SCREENS.items()}
+
+
 @pytest.fixture
-def open_page(browser, tmp_path):
+def tab(tabs):
+    """A page that nobody guards yet."""
+    return tabs["desktop"][0]
+
+
+@pytest.fixture
+def open_page(browser, tabs, tmp_path):
     """`open_page(html)` or `open_page(path)`: a guarded page that shows it; the test fails if it misbehaves."""
-    with ExitStack() as pages:
+    free = {screen: list(pages) for screen, pages in tabs.items()}
+    with ExitStack() as guards:
 
         def open(what: str | Path, *, dark=False, reduced_motion=False, mobile=False, hash=""):
-            page = pages.enter_context(
-                guarded(
-                    browser,
-                    color_scheme="dark" if dark else "light",
-                    reduced_motion="reduce" if reduced_motion else "no-preference",
-                    **(PHONE if mobile else DESKTOP),
-                )
+            screen = "phone" if mobile else "desktop"
+            if not free[screen]:
+                tabs[screen].append(new_page(browser, **SCREENS[screen]))
+                free[screen].append(tabs[screen][-1])
+            page = guards.enter_context(guarded(free[screen].pop(0)))
+            page.set_viewport_size(SCREENS[screen]["viewport"])
+            page.mouse.move(0, 0)
+            page.emulate_media(
+                color_scheme="dark" if dark else "light",
+                reduced_motion="reduce" if reduced_motion else "no-preference",
             )
             show(page, what, tmp_path, hash=hash)
             return page

@@ -2,8 +2,11 @@
 
 import pytest
 
+from tests.viz.hostile import hostile
+from viz import backprop_page
+
 from .browsing import pale, violations
-from .losses import everything, network, neuron, square
+from .losses import network, neuron, square
 from .stepping import html, last, step
 
 LOOKS = {"light": {}, "dark": {"dark": True}, "small and dark": {"mobile": True, "dark": True}}
@@ -146,7 +149,7 @@ def test_without_motion_nothing_moves(open_page):
     assert page.locator("animate, animateTransform, animateMotion").count() == 0
 
 
-@pytest.mark.parametrize("make", [neuron, everything], ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", [neuron, network], ids=lambda make: make.__name__)
 def test_nothing_sticks_out_sideways(make, open_page):
     page = open_page(html(make), mobile=True)
     for width in (320, 390, 768, 1024, 1440):
@@ -156,3 +159,15 @@ def test_nothing_sticks_out_sideways(make, open_page):
             assert page.evaluate("document.documentElement.scrollWidth") <= width
         box = page.locator("#next").bounding_box()
         assert min(box["width"], box["height"]) >= 24
+
+
+@pytest.mark.parametrize("mobile", [False, True], ids=["desktop", "phone"])
+def test_long_names_leave_the_page_as_wide_as_it_is(mobile, open_page):
+    """A long formula scrolls in its own box, not with all the text around it."""
+    name = "W" * 200
+    page = open_page(backprop_page(hostile(name), title=name).html, mobile=mobile)
+    for where in range(last(page) + 1):
+        page.fill("#slider", str(where))
+        wide = """[document.documentElement, ...document.querySelectorAll("header, #panel, #panel section, #controls")]
+            .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.id || e.tagName)"""
+        assert page.evaluate(wide) == [], where

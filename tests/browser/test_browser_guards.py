@@ -43,27 +43,27 @@ MISDEEDS = {
 
 
 @pytest.mark.parametrize("misdeed", MISDEEDS)
-def test_guard_catches(misdeed, browser, tmp_path):
-    with pytest.raises(AssertionError, match=misdeed), guarded(browser) as page:
+def test_guard_catches(misdeed, tab, tmp_path):
+    with pytest.raises(AssertionError, match=misdeed), guarded(tab) as page:
         show(page, MISDEEDS[misdeed], tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["dialog: alert", "console: error: Exec", "exception: broken", "request: GET http"])
-def test_guard_catches_it_in_a_frame(kind, browser, tmp_path):
+def test_guard_catches_it_in_a_frame(kind, tab, tmp_path):
     """There the browser itself forbids some of it, and says so in its own words."""
     html = next(html for misdeed, html in MISDEEDS.items() if misdeed.startswith(kind))
-    with pytest.raises(AssertionError, match=r"^(console|exception|request): "), guarded(browser) as page:
+    with pytest.raises(AssertionError, match=r"^(console|exception|request): "), guarded(tab) as page:
         show(page, framed(html), tmp_path)
 
 
-def test_guard_tells_all_at_once(browser, tmp_path):
-    with pytest.raises(AssertionError) as caught, guarded(browser) as page:
+def test_guard_tells_all_at_once(tab, tmp_path):
+    with pytest.raises(AssertionError) as caught, guarded(tab) as page:
         show(page, page_with("<script>alert(1); console.warn(2); throw 3</script>"), tmp_path)
     assert [line.split(":")[0] for line in str(caught.value).splitlines()] == ["dialog", "console", "exception"]
 
 
-def test_guard_does_not_hide_why_a_test_failed(browser, tmp_path):
-    with pytest.raises(ZeroDivisionError), guarded(browser) as page:  # noqa: PT012
+def test_guard_does_not_hide_why_a_test_failed(tab, tmp_path):
+    with pytest.raises(ZeroDivisionError), guarded(tab) as page:  # noqa: PT012
         show(page, MISDEEDS["dialog: alert 'boo'"], tmp_path)
         raise ZeroDivisionError
 

@@ -27,7 +27,10 @@ ALL_STEPS = """() => {
 
 def crowd() -> Value:
     """All names in one graph, on leaves and on computed nodes."""
-    return engine.sum([hostile(name) for name in NAMES])
+    crowd = [Value(0.5, name).tanh() for name in NAMES]
+    for value, name in zip(crowd, NAMES, strict=True):
+        value.name = name
+    return engine.sum(crowd)
 
 
 @pytest.mark.parametrize("make", [PAGES["page"], PAGES["drawing"]], ids=["page", "drawing"])
@@ -56,9 +59,9 @@ SHARP += [
 
 
 @every_page
-def test_names_of_the_loss(make, browser, tmp_path):
+def test_names_of_the_loss(make, tab, tmp_path):
     """It stands in every formula; the whole formula is shown where the graph is small."""
-    with guarded(browser) as page:
+    with guarded(tab) as page:
         for i in range(0, len(SHARP), 12):
             loss = hostile(SHARP[i])
             for name in SHARP[i + 1 : i + 12]:
@@ -87,9 +90,9 @@ def test_titles_are_text(make, open_page):
 
 
 @pytest.mark.parametrize("make", [PAGES["page"], PAGES["drawing"]], ids=["page", "drawing"])
-def test_even_if_markup_came_in_nothing_of_it_would_run(make, browser, tmp_path):
+def test_even_if_markup_came_in_nothing_of_it_would_run(make, tab, tmp_path):
     """The second wall: the policy of the page."""
-    with pytest.raises(AssertionError) as caught, guarded(browser) as page:  # noqa: PT012
+    with pytest.raises(AssertionError) as caught, guarded(tab) as page:  # noqa: PT012
         show(page, make(hostile("x")), tmp_path)
         page.evaluate("""() => {
             const put = html => document.body.insertAdjacentHTML("beforeend", html);
@@ -110,8 +113,8 @@ def test_even_if_markup_came_in_nothing_of_it_would_run(make, browser, tmp_path)
 
 
 @pytest.mark.parametrize("make", [PAGES["page"], PAGES["drawing"]], ids=["page", "drawing"])
-def test_nothing_can_be_sent(make, browser, tmp_path):
-    with pytest.raises(AssertionError) as caught, guarded(browser) as page:  # noqa: PT012
+def test_nothing_can_be_sent(make, tab, tmp_path):
+    with pytest.raises(AssertionError) as caught, guarded(tab) as page:  # noqa: PT012
         show(page, make(hostile("x")), tmp_path)
         for call in ("fetch('http://example.invalid/')", "navigator.sendBeacon('http://example.invalid/')"):
             page.evaluate(f"async () => {{ try {{ await {call} }} catch {{}} }}")

@@ -52,6 +52,15 @@ def test_quiz_hides_the_next_number_until_answered(open_page):
     assert "0.634" in page.evaluate(PERCEIVED)
 
 
+def test_quiz_does_not_tell_by_the_way(open_page):
+    """The largest and the smallest gradient, 1.904 and 0.3174, stay unknown until they arrive."""
+    page = open_page(html(neuron, quiz=True))
+    ask_first(page)
+    told = page.evaluate(PERCEIVED)
+    assert "1.904" not in told
+    assert "0.3174" not in told
+
+
 def test_quiz_reveals(open_page):
     page = open_page(html(neuron, quiz=True))
     ask_first(page)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from pathlib import Path
 from string import Template
@@ -111,15 +111,20 @@ def _lean(graph: str) -> str:
 
 
 def _scene(story: Story) -> Scene:
-    """The graph at the end of the story, so that every number has its room from the beginning."""
+    """The graph at the end of the story, so that every number has its room from the beginning.
+
+    But not how large the gradients are: that would tell them too early.
+    """
     nodes = story.nodes
-    return scene_of(
+    scene = scene_of(
         nodes,
         gradients={nodes[i]: gradient for i, gradient in story.gradients().items()},
         names={node: split(label)[1] for node, label in zip(nodes, story.labels, strict=True) if node.requires_grad},
         checks={nodes[i]: opinion.slope for i, opinion in story.differences.items()},
         local_derivatives=True,
     )
+    cards = [replace(card, size=None) for card in scene.cards]
+    return replace(scene, cards=cards, lines=[replace(line, size=None) for line in scene.lines])
 
 
 def _data(story: Story, quiz: bool) -> dict[str, Any]:

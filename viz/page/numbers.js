@@ -5,6 +5,9 @@ const REST = { inf: Infinity, "-inf": -Infinity, nan: NaN };
 /** A number from the data. */
 const real = (x) => (typeof x === "string" ? REST[x] : x);
 
+/** All digits of a number, so that reading them gives it back. */
+const full = (x) => (Object.is(x, -0) ? "-0" : String(x));
+
 /** Four digits of a number, a whole number of up to six digits in full, with a real minus sign. */
 function short(x) {
   if (Number.isNaN(x)) return "nan";

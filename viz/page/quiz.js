@@ -33,18 +33,25 @@ function question(n, overwrite) {
   };
 }
 
+/** Half a unit in the last place that was written, if at least two digits were. */
+function slackOf(text) {
+  const [, whole, decimals = "", exponent = 0] = /^[^\d.,]*(\d*)(?:[.,](\d*))?(?:e([+-]?\d+))?$/i.exec(text.trim()) ?? [, ""];
+  const digits = (whole + decimals).replace(/^0+/, "");
+  return digits.length < 2 ? 0 : 0.501 * 10 ** (Number(exponent) - decimals.length);
+}
+
 /** Right to the digits that were given, of which two are enough. */
-function matches(given, right) {
-  if (!Number.isFinite(right) || right === 0) return Object.is(given, right) || given === right;
-  return Math.abs(given - right) <= 0.006 * Math.abs(right);
+function matches(given, right, slack) {
+  if (!Number.isFinite(right) || right === 0) return given === right;
+  return Math.abs(given - right) <= Math.max(slack, 0.006 * Math.abs(right));
 }
 
 /** What a wrong answer looks like. */
-function diagnosis({ right, near }, given) {
-  if (matches(-given, right)) return "The size is right; look at the sign.";
-  const found = near.find(([value]) => Number.isFinite(value) && matches(given, value));
+function diagnosis({ right, near }, given, slack) {
+  if (matches(-given, right, slack)) return "The size is right; look at the sign.";
+  const found = near.find(([value]) => Number.isFinite(value) && matches(given, value, slack));
   if (found) return found[1];
-  if (matches(given * 10, right) || matches(given / 10, right)) return "The digits are right; look at the decimal point.";
+  if (matches(given * 10, right, 0) || matches(given / 10, right, 0)) return "The digits are right; look at the decimal point.";
   return "Not yet.";
 }
 

@@ -91,15 +91,15 @@ function paintGraph(n, lit, state, asking) {
     );
     card.text("data", card.parts.data, known ? short(value) : "");
     card.text("grad", card.parts.grad, gradient === null ? "" : short(gradient));
-    card.attribute("data-value", known ? String(value) : "");
-    card.attribute("data-gradient", gradient === null ? "" : String(gradient));
+    card.attribute("data-value", known ? full(value) : "");
+    card.attribute("data-gradient", gradient === null ? "" : full(gradient));
     const says = check && complete ? verdict(check, gradient) : "";
     card.text("check", card.parts.check, says && short(check.slope));
     card.text("mark", card.parts.mark, says ? `NumPy ${MARK[says]}` : "NumPy");
     card.attribute("data-check", says);
     const lines = [label, op ? `operation: ${op}` : constant ? "constant" : "leaf"];
-    if (known) lines.push(`data: ${value}`);
-    if (gradient !== null) lines.push(`grad: ${gradient}${complete || constant ? "" : " so far"}`);
+    if (known) lines.push(`data: ${full(value)}`);
+    if (gradient !== null) lines.push(`grad: ${full(gradient)}${complete || constant ? "" : " so far"}`);
     card.text("title", card.title, lines.join("\n"));
   });
   edges.forEach((edge, e) => {
@@ -220,14 +220,15 @@ function reveal(how) {
 function check() {
   const asked = question(now, $("overwrite").checked);
   const given = written($("answer").value);
+  const slack = slackOf($("answer").value);
   if (Number.isNaN(given) && !Number.isNaN(asked.right)) {
     $("verdict").textContent = "Write a number, such as −0.5, 1e-3 or 1/3.";
-  } else if (matches(given, asked.right) || (Number.isNaN(given) && Number.isNaN(asked.right))) {
+  } else if (matches(given, asked.right, slack) || (Number.isNaN(given) && Number.isNaN(asked.right))) {
     reveal(tries ? "helped" : "right");
     write("event", `<p class="praise" role="status">✓ Right.</p>${drawn.get("event")}`);
   } else {
     tries += 1;
-    $("verdict").textContent = `✗ ${diagnosis(asked, given)}`;
+    $("verdict").textContent = `✗ ${diagnosis(asked, given, slack)}`;
   }
 }
 
