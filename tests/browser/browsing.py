@@ -62,6 +62,8 @@ def guarded(page) -> Iterator:
     try:
         yield page
         page.wait_for_timeout(20)  # what is under way comes to pass
+        for frame in page.frames[1:]:
+            frame.evaluate("0")  # what it has said before is heard by now
     finally:
         page.goto("about:blank")
         misdeeds = "\n".join(page.misdeeds)

@@ -17,7 +17,6 @@ PAGES = {
 }
 every_page = pytest.mark.parametrize("make", PAGES.values(), ids=PAGES)
 
-
 # In a quiz, a step takes two: the first reveals the answer.
 ALL_STEPS = """() => {
     const end = +app.dataset.steps;
@@ -48,14 +47,7 @@ def test_all_names_at_every_step(make, open_page):
 
 # Those of them that mean something to HTML or JavaScript, and some of each other kind.
 SHARP = [name for name in NAMES if set(name) & set("<>&'\"`${}#")]
-SHARP += [
-    "\0",
-    "\ud800",
-    "\u2028",
-    "\n",
-    "x" * 300,
-    "__proto__",
-]
+SHARP += ["\0", "\ud800", "\u2028", "\n", "x" * 300, "__proto__"]
 
 
 @every_page

@@ -8,12 +8,12 @@ const mfactor = (x) => (x < 0 ? `<mrow>${mo("(")}${mn(x)}${mo(")")}</mrow>` : mn
 const role = (name, content) => `<mrow class="${name}">${content}</mrow>`;
 const under = (name, content) => `<munder>${role(name, content)}<mtext class="${name}">${name}</mtext></munder>`;
 const math = (...rows) =>
-  `<div class="formula" tabindex="0"><math displaystyle="true">${rows.length > 1 ? table(rows) : `<mrow>${rows[0]}</mrow>`}</math></div>`;
+  `<div class="formula"><math displaystyle="true">${rows.length > 1 ? table(rows) : `<mrow>${rows[0]}</mrow>`}</math></div>`;
 const table = (rows) =>
   `<mtable displaystyle="true" columnalign="right left">${rows.map(([a, b]) => `<mtr><mtd>${a}</mtd><mtd>${b}</mtd></mtr>`).join("")}</mtable>`;
 const d = (of, by) => `<mfrac><mrow>${mo("∂")}${nodes[of].math}</mrow><mrow>${mo("∂")}${nodes[by].math}</mrow></mfrac>`;
 const code = (line, comment = "") =>
-  `<pre class="code" tabindex="0"><code>${escaped(line)}${comment && `  <span class="comment"># ${escaped(comment)}</span>`}</code></pre>`;
+  `<pre class="code"><code>${escaped(line)}${comment && `  <span class="comment"># ${escaped(comment)}</span>`}</code></pre>`;
 const name = (i) => `<b>${escaped(nodes[i].label)}</b>`;
 
 const part = (heading, content) => `<div><h3>${heading}</h3>${content}</div>`;
@@ -23,8 +23,8 @@ function startPanel() {
   return `<h2>Before the first step</h2>
     <p>The numbers are in the leaves. First, step by step, each node is computed from those it points back to, until
     ${name(LOSS)}, the result, is known. Then its gradient travels back: along every arrow it is multiplied by that
-    arrow’s slope, and where arrows meet, what arrives is summed. In the end each of the ${leaves} leaves knows how
-    ${name(LOSS)} changes with it.</p><p>Press <b>Next</b> or <kbd>→</kbd>.</p>${data.formula.map((line) => math(line)).join("")}`;
+    arrow’s slope, and where arrows meet, what arrives is summed. In the end ${leaves === 1 ? "the leaf knows" : `each of the ${leaves} leaves knows`}
+    how ${name(LOSS)} changes with it.</p><p>Press <b>Next</b> or <kbd>→</kbd>.</p>${data.formula.map((line) => math(line)).join("")}`;
 }
 
 function forwardPanel(step) {
@@ -108,8 +108,8 @@ function checkTable(state, n) {
   const others = finished.slice(MOST);
   const agree = others.filter((i) => says(i) === "agrees").length;
   const more = others.length ? `<p class="note">Of ${others.length} before these, ${agree} agree.</p>` : "";
-  return `<h2>Finished leaves, asked again by NumPy</h2><table><thead><tr><th scope="col">leaf</th><th scope="col">grad</th>`
-    + `<th scope="col">central difference</th><th scope="col">verdict</th></tr></thead><tbody>${rows.join("")}</tbody></table>${more}`;
+  return `<h2>Finished leaves, and NumPy’s central differences</h2><table><thead><tr><th scope="col">leaf</th><th scope="col">grad</th>`
+    + `<th scope="col">NumPy</th><th scope="col">verdict</th></tr></thead><tbody>${rows.join("")}</tbody></table>${more}`;
 }
 
 /** What the = bug has spoiled so far. */

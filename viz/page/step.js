@@ -118,6 +118,9 @@ function write(id, html) {
   if (drawn.get(id) === html) return;
   drawn.set(id, html);
   $(id).innerHTML = html;
+  for (const formula of $(id).querySelectorAll(".formula")) { // what scrolls can have the focus, and nothing else
+    if (formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0;
+  }
 }
 
 function paintPanel(n, state, asking, overwrite) {
@@ -245,14 +248,12 @@ function play() {
   if (now === steps.length) show(0);
   playing = setInterval(() => (now < steps.length ? go(now + 1) : stop()), Number($("speed").value));
   $("play").textContent = "■ Stop";
-  $("play").setAttribute("aria-pressed", "true");
 }
 
 function stop() {
   clearInterval(playing);
   playing = 0;
   $("play").textContent = "▶ Play";
-  $("play").setAttribute("aria-pressed", "false");
 }
 
 const by = (move) => () => {
