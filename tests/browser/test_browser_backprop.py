@@ -1,10 +1,15 @@
 """The step-through page in a browser: what it shows at each step is the backward pass, to the last bit."""
 
+import math
+from random import Random
 from statistics import median
 
 import pytest
 
-from engine import backward_steps, topological_sort
+import engine
+from engine import Value, backward_steps, topological_sort
+from viz import backprop_page
+from viz.text import number
 
 from .browsing import READING, reading
 from .losses import LOSSES, everything, neuron, square
@@ -195,3 +200,29 @@ def test_play_stops_at_the_end(open_page):
     page.click("#play")
     page.locator("#app[data-phase=done]").wait_for()
     page.locator("#play", has_text="Play").wait_for()
+
+
+def test_numbers_are_written_as_in_drawings(open_page):
+    """Also where they lie just between two of four digits: there Python rounds to the even one."""
+    random = Random(0)
+    xs = [
+        0.0,
+        -0.0,
+        1e-4,
+        9.9995e-5,
+        0.00099995,
+        9999.5,
+        99995.0,
+        999999.5,
+        1e6,
+        1e300,
+        5e-324,
+        math.inf,
+        -math.inf,
+        math.nan,
+    ]
+    xs += [random.choice((-1, 1)) * random.randrange(1, 200_000) / 2 ** random.randrange(12) for _ in range(150)]
+    xs += [random.uniform(-1, 1) * 10.0 ** random.randrange(-12, 13) for _ in range(150)]
+    page = open_page(backprop_page(engine.sum([Value(x, f"x{i}") for i, x in enumerate(xs)])).html)
+    shown = page.locator("g.node.leaf .data").all_text_contents()
+    assert shown == [number(x) for x in xs]

@@ -52,7 +52,7 @@ function makeHandle({ element, handle, path, lines }) {
   const title = `${path}\n${lines.join(", ")}`;
   element.querySelector("title").textContent = title;
   for (const out of [6, 3]) {
-    const sheet = svgElement("rect", { class: "under", rx: 6, transform: `translate(${out} ${-out})` });
+    const sheet = svgElement("rect", { class: "under", rx: 6, transform: `translate(${out} ${out})` });
     element.querySelector(".box").before(sheet);
   }
   const triangle = svgElement("path", { class: "triangle", d: "M-3.5,-2L3.5,-2L0,3Z" });

@@ -13,18 +13,18 @@ function short(x) {
   if (Number.isNaN(x)) return "nan";
   if (!Number.isFinite(x)) return x < 0 ? "−∞" : "∞";
   if (Math.abs(x) < 1e6 && Number.isInteger(x)) return signed(String(x === 0 ? 0 : x));
-  const rounded = halfToEven(x, 4);
-  const [mantissa, exponent] = rounded.toExponential().split("e");
-  return signed(exponent < -4 || exponent >= 4 ? `${mantissa}e${Number(exponent)}` : String(rounded));
+  const [mantissa, exponent] = halfToEven(x, 4).split("e");
+  const isLong = exponent < -4 || exponent >= 4;
+  return signed(isLong ? `${Number(mantissa)}e${Number(exponent)}` : String(Number(`${mantissa}e${exponent}`)));
 }
 
-/** As Python rounds: where a number lies exactly between two, the one with the even digit. */
+/** Rounded as Python does, as in 6.347e-1: where a number lies exactly between two, the one with the even digit. */
 function halfToEven(x, digits) {
   const [mantissa, exponent] = x.toExponential(60).split("e");
   const [whole, decimals] = mantissa.split(".");
   const kept = `${whole}.${decimals.slice(0, digits - 1)}`;
   const tie = /^50*$/.test(decimals.slice(digits - 1)) && Number(kept.at(-1)) % 2 === 0;
-  return tie ? Number(`${kept}e${exponent}`) : Number(x.toPrecision(digits));
+  return tie ? `${kept}e${exponent}` : x.toExponential(digits - 1);
 }
 
 const signed = (written) => written.replaceAll("-", "−");

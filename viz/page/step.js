@@ -61,6 +61,22 @@ class Edge extends Shown {
   constructor(element) {
     super(element);
     this.base = "edge";
+    this.head = element.querySelector(".head");
+    this.forward = this.head.getAttribute("d");
+  }
+
+  /** The arrow at the other end, as the gradient goes, or where it was. */
+  turn(back) {
+    if (!this.changes("back", back)) return;
+    this.head.setAttribute("d", back ? (this.backward ??= this.arrowBack()) : this.forward);
+  }
+
+  arrowBack() {
+    const line = this.element.querySelector(".line");
+    const tip = line.getPointAtLength(0);
+    const foot = line.getPointAtLength(14);
+    const [dx, dy] = [(tip.x - foot.x) / 2, (tip.y - foot.y) / 2];
+    return `M${tip.x},${tip.y}L${foot.x - dy},${foot.y + dx}L${foot.x + dy},${foot.y - dx}Z`;
   }
 }
 
@@ -105,6 +121,7 @@ function paintGraph(n, lit, state, asking) {
   edges.forEach((edge, e) => {
     const current = step?.kind === "backward" && step.edge === e;
     const feeds = step?.kind === "forward" && edge.element.dataset.to === `n${step.node}`;
+    edge.turn(current);
     edge.classes(current && "is-current", feeds && "is-operand", passes[e] <= n && "is-done", current && asking && "is-asked");
   });
 }
