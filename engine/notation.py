@@ -74,7 +74,8 @@ class MathML(Notation):
     """MathML Core: fractions, powers and roots as in a book, names with their indices set low.
 
     Text becomes the content of `<mi>` and `<mtext>` only, escaped. `number` may be given to write numbers shorter.
-    The result is what belongs inside a `<math>` element.
+    Of a list of more than seven terms it shows the beginning and the end. The result is what belongs inside a
+    `<math>` element.
     """
 
     def __init__(self, number: Callable[[float], str] = number_text, times: str = "·") -> None:

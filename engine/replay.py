@@ -86,11 +86,8 @@ class Difference:
         >>> central_differences(x * x, [x])[0].verdict(6.0)
         'agrees'
         """
-        if (
-            self.kink
-            or not isfinite(gradient)
-            or not self.error <= 1e-3 * max(abs(self.slope), abs(gradient), self.scale)
-        ):
+        is_vague = not self.error <= 1e-3 * max(abs(self.slope), abs(gradient), self.scale)
+        if self.kink or is_vague or not isfinite(gradient):
             return "unsure"
         return "agrees" if abs(gradient - self.slope) <= self.error + 1e-300 else "differs"
 
@@ -112,7 +109,7 @@ def central_differences(root: Value, leaves: Sequence[Value]) -> list[Difference
         size = np.abs(x)
         coarse = EPS ** (1 / 3) * np.maximum(1.0, size)
         fine = np.minimum(coarse / 64, EPS ** (1 / 3) * np.where(size > 1.0, np.cbrt(size), np.where(x, size, 1.0)))
-        steps = np.array([coarse, np.maximum(fine, 64 * np.spacing(size))])
+        steps = np.array([coarse, np.maximum(fine, 64 * np.spacing(size))])  # not lost beside x
         steps = (x + steps) - x  # what the arithmetic makes of them
         places = x + np.array([-2.0, -1.0, 0.0, 1.0, 2.0])[:, None] * steps[:, None]  # steps × 5 × leaves
         numbers = {}
@@ -135,17 +132,16 @@ def _noise(root: Value) -> float:
 def _difference(x: Any, f: Any, steps: Any, noise: float) -> Difference:
     """The opinion from the coarse and the fine step together."""
     coarse, fine = (_at(*one, noise) for one in zip(x, f, steps, strict=True))
-    if isnan(coarse.slope):
+    if isnan(coarse.slope):  # f is not finite within the coarse step
         return fine
     if not np.max(np.abs(f[1])) > 1e-290:  # underflow, or nan
         return coarse
-    if noise > 1e-3 * np.max(np.abs(f)):
-        return replace(coarse, error=inf)  # no digit of f can be relied on
+    if noise > 1e-3 * np.max(np.abs(f)):  # no digit of f can be relied on
+        return replace(coarse, error=inf)
     rise, fine_rise = np.max(np.abs(np.diff(f)), axis=1) / steps
-    if fine_rise > 2 * rise + 8 * noise / fine.step:  # then there is more to see than the coarse step shows,
-        return (
-            fine if fine.error <= 0.05 * fine_rise else replace(fine, error=inf)
-        )  # and perhaps than the fine one does
+    if fine_rise > 2 * rise + 8 * noise / fine.step:  # there is more to see than the coarse step shows,
+        is_seen = fine.error <= 0.05 * fine_rise  # and perhaps than the fine one does
+        return fine if is_seen else replace(fine, error=inf)
     if coarse.kink or fine.kink:
         return fine
     return min(coarse, fine, key=lambda difference: difference.error)

@@ -173,13 +173,16 @@ def scene_of_things(
         else:
             card = _folded(f"n{k}", graph, thing, shapes[k], arrived)
         cards.append(_grown(card, arriving[k], len(labels[k]), port, direction))
-    group_of = [
-        graph.group_of[thing.nodes[0]] if thing.group is None and thing.kind != "before"
-        else None if thing.group is None else graph.groups[thing.group].parent
-        for thing in things
-    ]  # fmt: skip
+    group_of = [_box(graph, thing) for thing in things]
     groups, group_of = used(graph.groups, group_of)
     return Scene(cards, edges, groups, group_of, lines, notes, len(graph.nodes), entry, port)
+
+
+def _box(graph: Grouped, thing: Thing) -> int | None:
+    """The group in whose box the card of a thing stands."""
+    if thing.kind == "before":
+        return None
+    return graph.group_of[thing.nodes[0]] if thing.group is None else graph.groups[thing.group].parent
 
 
 def _arrived(nodes: Sequence[Value]) -> dict[Value, float]:
