@@ -6,11 +6,10 @@
     print_backprop(loss)            the same in a terminal
     save_steps(loss, "loss.gif")    the same as pictures
 
-Read it in this order: `groups`, `fold` and `cards` (what is shown), `layout` (where it goes; `ranks`, `lanes`,
-`order`, `level`, `stack` are its steps), `svg` and `dot` (two ways to write it down; `style`, `shade`, `lines`,
-`legend` and `ink` say how it looks), `engines` (who places the cards: Graphviz or `layout`), `painting` (PNG and
-PDF), `render` (draw and save); then `story` (backpropagation, step by step), `terminal`, `frames`
-and `page` (three ways to tell it).
+Read it in this order: `groups`, `fold` and `cards` (what is shown), `layout` (where it goes), `svg` and `dot` (two ways
+to write it down; `style`, `shade`, `lines`, `legend` and `ink` say how it looks), `engines` (who places the cards:
+Graphviz or `layout`), `painting` (PNG and PDF), `render` (draw and save); then `story` (backpropagation, step by step),
+`terminal`, `frames` and `page` (three ways to tell it).
 """
 
 from viz.frames import save_steps as save_steps

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
-from viz.lanes import Items
-from viz.stack import Stack
+from viz.layout.lanes import Items
+from viz.layout.stack import Stack
 
 _NEAR = 8
 

@@ -5,14 +5,14 @@ to stand level with the mean of what it is linked to in the columns already pass
 by these wishes. Of all the sweeps, the one with the fewest crossings is kept.
 
 What reaches over several columns, a lane or a group, has one wish for all of them. So two such things are never
-sorted one way in one column and the other way in the next; `viz.stack` relies on it.
+sorted one way in one column and the other way in the next; `viz.layout.stack` relies on it.
 """
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from viz.lanes import Items
-from viz.stack import Stack, in_line
+from viz.layout.lanes import Items
+from viz.layout.stack import Stack, in_line
 
 
 def sort(items: Items, stack: Stack) -> list[float]:

@@ -11,7 +11,7 @@ but has nothing in) a spacer; link a piece of an edge between an item and an ite
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from viz.ranks import chains
+from viz.layout.ranks import chains
 
 _PORTS = 10.0  # how far apart two edges arrive at a card, where there is room
 

@@ -1,7 +1,7 @@
 """Heights in the columns: as near as possible to where each thing wants to be, and nothing on anything else.
 
 A thing is an item (a card or a lane) or a group, which is a rigid box around its contents. Who stands above whom
-is settled before (see `viz.order`), and gives rules of one form, between neighbours of the same level:
+is settled before (see `viz.layout.order`), and gives rules of one form, between neighbours of the same level:
 
     top of B >= bottom of A + gap.
 
@@ -16,8 +16,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from viz.lanes import Items
-from viz.ranks import chains
+from viz.layout.lanes import Items
+from viz.layout.ranks import chains
 
 Rules = list[list[tuple[int, float]]]  # for each thing, what stands below it, and the gap between
 

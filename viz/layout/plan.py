@@ -1,14 +1,7 @@
-"""A place for every card: our own layered layout, from sizes and edges to coordinates. It needs nothing.
+"""From sizes and edges to a layout, step by step; the steps are the other files of this folder.
 
-    ranks    which column each node stands in         (the longest path; as late as possible)
-    lanes    where edges pass a column                (they need room there as well)
-    order    who stands above whom                    (few crossings)
-    level    how high                                 (level with its neighbours)
-    stack    the rules of it                          (nothing lies on anything else)
-
-and here, at last, the positions of the columns, the curves of the edges and the boxes of the groups. Plain
-data in, plain data out: nothing here knows what a card shows. Everything is computed from left to right;
-for top to bottom, the two axes are exchanged at both ends.
+Here are, at last, the positions of the columns, the curves of the edges and the boxes of the groups. Everything is
+computed from left to right; for top to bottom, the two axes are exchanged at both ends.
 """
 
 from collections.abc import Sequence
@@ -16,11 +9,11 @@ from dataclasses import dataclass, field
 from math import hypot
 
 from viz import style
-from viz.lanes import Items, items
-from viz.level import level
-from viz.order import sort
-from viz.ranks import chains, ranks
-from viz.stack import Room, Stack
+from viz.layout.lanes import Items, items
+from viz.layout.level import level
+from viz.layout.order import sort
+from viz.layout.ranks import chains, ranks
+from viz.layout.stack import Room, Stack
 
 Point = tuple[float, float]
 DIRECTIONS = ("LR", "TB")
