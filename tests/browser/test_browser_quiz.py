@@ -17,6 +17,7 @@ def test_overwriting_shows_the_wrong_gradient_and_what_went_wrong(open_page):
     wrong = page.locator("body").inner_text()
     assert re.search("overw|replac|lost|wrong", wrong, re.I)
     assert page.locator("[data-node=n0]").get_attribute("data-check") == "differs"
+    assert "It overwrites 3" in page.locator("#say").text_content()
     page.uncheck("#overwrite")
     page.keyboard.press("End")
     assert page.locator("body").inner_text() == right

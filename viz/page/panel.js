@@ -127,7 +127,7 @@ function bugPanel(n) {
 }
 
 /** One step in words, for those who listen. */
-function spoken(n, state) {
+function spoken(n, state, overwrite) {
   const step = steps[n - 1];
   if (!step) return `Start. ${steps.length} steps: ${FORWARD} forward, then backward.`;
   const label = (i) => nodes[i].label;
@@ -135,6 +135,9 @@ function spoken(n, state) {
   if (step.kind === "seed") return `Step ${n}, backward begins: the gradient of ${label(step.node)} is 1.`;
   const { upstream, local, adds, before, total } = state.ledger[step.parent].at(-1);
   const done = completedBy[step.parent] === n ? ` The gradient of ${label(step.parent)} is complete.` : "";
+  const sum = overwrite
+    ? `It overwrites ${short(before)}: that is the bug.`
+    : `${short(before)} plus ${short(adds)} is ${short(total)}.`;
   return `Step ${n}, backward: from ${label(step.node)} into ${label(step.parent)}. Upstream ${short(upstream)} times local `
-    + `${short(local)} is ${short(adds)}. ${short(before)} plus ${short(adds)} is ${short(total)}.${done}`;
+    + `${short(local)} is ${short(adds)}. ${sum}${done}`;
 }

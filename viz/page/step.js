@@ -187,7 +187,7 @@ function show(n, { speak = true } = {}) {
   $("slider").setAttribute("aria-valuetext", whereabouts(n));
   for (const id of ["start", "back"]) $(id).setAttribute("aria-disabled", n === 0); // and they keep the focus
   for (const id of ["next", "end"]) $(id).setAttribute("aria-disabled", n === steps.length);
-  if (speak) $("say").textContent = asking ? "A question: what is the next number?" : spoken(n, state);
+  if (speak) $("say").textContent = asking ? "A question: what is the next number?" : spoken(n, state, overwrite);
   remember(n);
   if ($("follow").checked) follow(n);
 }
