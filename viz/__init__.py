@@ -8,8 +8,8 @@
 
 Read it in this order: `groups`, `fold` and `cards` (what is shown), `layout` (where it goes), `svg` and `dot` (two ways
 to write it down; `style`, `shade`, `lines`, `legend` and `ink` say how it looks), `engines` (who places the cards:
-Graphviz or `layout`), `painting` (PNG and PDF), `render` (draw and save); then `story` (backpropagation, step by step),
-`terminal`, `frames` and `page` (three ways to tell it).
+Graphviz or `layout`), `painting` (PNG and PDF), `render` (draw and save); then `story` (backpropagation, step by step)
+and `stage` (its picture), `terminal`, `frames` and `page` (three ways to tell it).
 """
 
 from viz.frames import save_steps as save_steps

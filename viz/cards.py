@@ -18,7 +18,7 @@ from math import ceil, hypot
 from engine import Value, topological_sort
 from viz import style, text
 from viz.fold import Thing, things
-from viz.groups import Group, Grouped, counted, grouped, split, stem, used
+from viz.groups import Group, Grouped, counted, grouped, shapes, split, stem, used
 from viz.lines import Line, edges_of, places
 from viz.shade import Scale, scale_of
 
@@ -161,7 +161,7 @@ def scene_of_things(
     entry = [0.0 if not widths else widest + 14 if direction == "LR" else 20.0 for widths in labels]
 
     arriving = Counter(head for _, head in edges)
-    shapes = _shapes(graph, things) if any(thing.kind == "group" for thing in things) else [""] * len(things)
+    shape_of = _shapes(graph, things) if any(thing.kind == "group" for thing in things) else [""] * len(things)
     cards = []
     for k, thing in enumerate(things):
         if thing.kind == "node":
@@ -171,7 +171,7 @@ def scene_of_things(
             check = None if checks is None else checks.get(node)
             card = _card(f"n{k}", node, name, graph.group_of[v] is not None, arrived.get(node), check)
         else:
-            card = _folded(f"n{k}", graph, thing, shapes[k], arrived)
+            card = _folded(f"n{k}", graph, thing, shape_of[k], arrived)
         cards.append(_grown(card, arriving[k], len(labels[k]), port, direction))
     group_of = [_box(graph, thing) for thing in things]
     groups, group_of = used(graph.groups, group_of)
@@ -292,8 +292,8 @@ def _folded(id: str, graph: Grouped, thing: Thing, shape: str, arrived: Mapping[
         name = path = f"{len(nodes):,} × {own}" if own else f"{len(nodes):,} {what}"
     else:
         name = path = f"… {len(nodes):,} nodes before"
-    totals = [_plural(len(parameters), "parameter")] if parameters and thing.kind != "alike" else []
-    totals += [_plural(len(nodes), "node")] if thing.kind == "group" else []
+    totals = [text.plural(len(parameters), "parameter")] if parameters and thing.kind != "alike" else []
+    totals += [text.plural(len(nodes), "node")] if thing.kind == "group" else []
     facts += [" · ".join(totals)] if totals else []
 
     panel = max(28.0, text.width(symbol, style.SYMBOL, bold=True) + 12) if symbol else 0.0
@@ -310,32 +310,15 @@ def _folded(id: str, graph: Grouped, thing: Thing, shape: str, arrived: Mapping[
 
 
 def _shapes(graph: Grouped, things: Sequence[Thing]) -> list[str]:
-    """For each folded group, how many distinct values go in, and how many come out: 2 → 16.
-
-    For a group that is applied many times, each time; its parameters are neither, but where nothing else comes out.
-    """
-    place = places(graph, things)
-    into: list[set[int]] = [set() for _ in things]
-    out: list[set[int]] = [set() for _ in things]
-    leaves: list[set[int]] = [set() for _ in things]
-    out[-1].add(len(graph.nodes) - 1)
-    for v, operands in enumerate(graph.operands):
-        for u in operands:
-            a, b = things[place[u]], things[place[v]]
-            if a is not b and graph.operands[u]:
-                out[place[u]].add(u)
-                into[place[v]].add(u)
-            elif a is not b:
-                leaves[place[u]].add(u)
-                if a.group is None or a.group != b.group:
-                    into[place[v]].add(u)
-    shapes = []
-    for k, thing in enumerate(things):
-        shape, times = (len(into[k]), len(out[k] or leaves[k])), _times(graph, thing)
-        if not any(size % times for size in shape):
-            shape = shape[0] // times, shape[1] // times
-        shapes.append(f"{shape[0]} → {shape[1]}" if thing.kind == "group" else "")
-    return shapes
+    """For each folded group what goes in and out: 2 → 16."""
+    found = shapes(
+        [(u, v) for v, operands in enumerate(graph.operands) for u in operands],
+        [(k,) for k in places(graph, things)],
+        [("a group", thing.group) if thing.kind == "group" else k for k, thing in enumerate(things)],
+        [not operands for operands in graph.operands],
+        [_times(graph, thing) for thing in things],
+    )
+    return [shape if thing.kind == "group" else "" for shape, thing in zip(found, things, strict=True)]
 
 
 def _times(graph: Grouped, thing: Thing) -> int:
@@ -357,7 +340,3 @@ def _inside(graph: Grouped, thing: Thing) -> list[str]:
     times = _times(graph, thing)
     parts += [f"{times:,} times"] if times > 1 else []
     return [text.shortened(" · ".join(parts), 40)] if parts else []
-
-
-def _plural(count: int, what: str) -> str:
-    return f"{count:,} {what}{'s' * (count != 1)}"

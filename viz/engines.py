@@ -54,9 +54,13 @@ def place(scene: Scene, dot: graphviz.Digraph, direction: str = "LR", engine: st
             return candidate, _by_graphviz(scene, dot, candidate)
     if engine in ("dot", "wasm"):
         return engine, _by_graphviz(scene, dot, engine)
+    return "plain", plain(scene, direction)
+
+
+def plain(scene: Scene, direction: str = "LR") -> Layout:
+    """The places that our own layout gives to the cards, edges and boxes of a scene."""
     parents = [group.parent for group in scene.groups]
-    plan = layered(_sizes(scene), scene.edges, scene.group_of, parents, direction, scene.entry, scene.port)
-    return "plain", plan
+    return layered(_sizes(scene), scene.edges, scene.group_of, parents, direction, scene.entry, scene.port)
 
 
 def _by_graphviz(scene: Scene, dot: graphviz.Digraph, engine: str) -> Layout:

@@ -9,15 +9,10 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from itertools import accumulate
 from math import hypot
 
-from engine import Value
 from viz import ink, style, text
-from viz.cards import Scene, scene_of
-from viz.groups import split
-from viz.layout import layered
+from viz.stage import stage
 from viz.story import Event, Story, factor
 from viz.svg import svg
 
@@ -42,6 +37,7 @@ class Film:
     Raises:
         ValueError: for a story of more than 200 steps.
 
+    >>> from engine import Value
     >>> first, *_, last = Film(Story(Value(2.0, "x") ** 2), None).frames()
     >>> last.partition("<title>")[2].partition("</title>")[0]
     'step 3 of 3 · backward: ∂L/∂x += ∂L/∂L · ∂L/∂x = 1 × 4 = 4'
@@ -54,11 +50,7 @@ class Film:
                 "a single example or a smaller network, or backprop_page(), in which one can find one's way"
             )
         self.story = story
-        self.edges = [0, *accumulate(len(node.parents) for node in story.nodes)]  # the number of each node's first
-        scene = _scene(story)
-        sizes = [(card.width, card.height) for card in scene.cards]
-        parents = [group.parent for group in scene.groups]
-        layout = layered(sizes, scene.edges, scene.group_of, parents, "LR", scene.entry, scene.port)
+        scene, layout = stage(story)
         drawn = svg(scene, layout, title, responsive=False)
         self.picture = drawn.replace(f' xmlns="{_SVG}"', "", 1)  # so that tags are plain words; `_written` puts it back
         x, y = _place(ET.fromstring(self.picture))
@@ -88,7 +80,7 @@ class Film:
             if place := part.get("data-node"):
                 look.card(part, int(place[1:]))
             elif place := part.get("data-edge"):
-                look.edge(part, int(place[1:]), self.edges)
+                look.edge(part, int(place[1:]))
         line = "".join(content for _, content in self.lines[number])
         _set(root.find("title"), f"{_where(self.story, number)}: {line}")
         root.append(ET.fromstring(f"<g>{''.join(self._caption(number))}</g>"))
@@ -146,10 +138,10 @@ class _Look:
         elif node in self.complete:
             _frame(card, _ROLES["contribution"], "2.2")
 
-    def edge(self, edge: ET.Element, number: int, first: Sequence[int]) -> None:
+    def edge(self, edge: ET.Element, number: int) -> None:
         """Pale before its turn, coloured in it, calm after it; the local derivative is shown once it has been used."""
         node = int(edge.get("data-to", "n0")[1:])
-        position = number - first[node]
+        position = number - self.story.first_edge[node]
         label = edge.find("g")
         if label is not None and (node, position) not in self.used:
             edge.remove(label)
@@ -236,21 +228,6 @@ def _spans(line: Sequence[Piece], x: float, y: float, size: float, *, anchor: st
 # ------------------------------------------------------------------------ the picture
 
 _SVG = "http://www.w3.org/2000/svg"
-
-
-def _scene(story: Story) -> Scene:
-    """The graph with every number in it, each gradient where it is longest, so that there is room at every step."""
-    longest: dict[Value, float] = {story.nodes[-1]: 1.0}
-    for event in story.events:
-        if event.step:
-            node, total = event.step.parent, event.step.total
-            longest[node] = max(longest.get(node, 1.0), total, key=lambda x: len(text.number(x)))
-    names = {node: split(label)[1] for node, label in zip(story.nodes, story.labels, strict=True) if node.requires_grad}
-    scene = scene_of(story.nodes, gradients=longest, names=names, local_derivatives=True)
-    cards = [
-        replace(card, size=None) for card in scene.cards
-    ]  # lines and bars are not drawn by size: they say more here
-    return replace(scene, cards=cards, lines=[replace(line, size=None) for line in scene.lines])
 
 
 def _place(root: ET.Element) -> tuple[float, float]:

@@ -9,7 +9,7 @@ and so is something it is made from (the products inside a neuron that was writt
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from engine import Value
@@ -125,6 +125,43 @@ def counted(labels: Iterable[str]) -> str:
         return f"{len(labels)} groups"
     alone = {stem(label): label for label in labels}
     return ", ".join(alone[name] if count == 1 else f"{count} {name}" for name, count in stems.items())
+
+
+def shapes(
+    edges: Iterable[tuple[int, int]],
+    homes: Sequence[Sequence[int]],
+    owner: Sequence[Hashable],
+    is_leaf: Sequence[bool],
+    times: Sequence[int],
+) -> list[str]:
+    """For each box how many distinct values go in, and how many come out: 2 → 16.
+
+    Of one that is applied many times, each time. Its parameters are neither, but where nothing else comes out.
+
+    homes  for each node the boxes that it is in; the last node is the result, which comes out
+    owner  for each box, whose it is: a parameter does not go into another box of its owner's
+    times  for each box, how often it is applied
+    """
+    into: list[set[int]] = [set() for _ in owner]
+    out: list[set[int]] = [set() for _ in owner]
+    leaves: list[set[int]] = [set() for _ in owner]
+    for box in homes[-1]:
+        out[box].add(len(homes) - 1)
+    for u, v in edges:
+        owners = {owner[box] for box in homes[u]} if is_leaf[u] else ()
+        for box in homes[v]:
+            if box not in homes[u] and owner[box] not in owners:
+                into[box].add(u)
+        for box in homes[u]:
+            if box not in homes[v]:
+                (leaves if is_leaf[u] else out)[box].add(u)
+    found = []
+    for box, n in enumerate(times):
+        shape = len(into[box]), len(out[box] or leaves[box])
+        if not any(size % n for size in shape):
+            shape = shape[0] // n, shape[1] // n
+        found.append(f"{shape[0]} → {shape[1]}")
+    return found
 
 
 def _paths(nodes: Sequence[Value], operands: Sequence[Sequence[int]]) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 import graphviz
 
 from engine import Value, recording, topological_sort
+from viz import text
 from viz.cards import Scene, look, said, scene_of_things
 from viz.dot import digraph
 from viz.engines import check_engine, place
@@ -92,7 +93,7 @@ class Drawing:
     def __repr__(self) -> str:
         count, shown = self._scene.total, len(self._scene.cards)
         fold = f", folded to {shown:,}" if self._scene.is_folded else ""
-        return f"<Drawing of {count:,} node{'s' * (count != 1)}{fold}, engine {self.engine!r}>"
+        return f"<Drawing of {text.plural(count, 'node')}{fold}, engine {self.engine!r}>"
 
 
 def draw(

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 from engine import Difference, Step, Value, backward_steps, central_differences, topological_sort
 from engine.formula import Labels, as_node
@@ -87,6 +88,11 @@ class Story:
     def name(self, node: Value) -> str:
         """The name of a node, in full."""
         return self.names[self.index[node]]
+
+    @cached_property
+    def first_edge(self) -> list[int]:
+        """For each node the number of its first edge: edges are counted by node, and then by operand."""
+        return [0, *accumulate(len(node.parents) for node in self.nodes)]
 
     @cached_property
     def last_into(self) -> dict[int, int]:

@@ -68,6 +68,15 @@ def number(x: float) -> str:
     return re.sub(r"e([+-])0*", r"e\1", written).replace("e+", "e").replace("-", "−").replace("inf", "∞")
 
 
+def plural(count: int, what: str) -> str:
+    """So many of something.
+
+    >>> plural(1, "node"), plural(1200, "node")
+    ('1 node', '1,200 nodes')
+    """
+    return f"{count:,} {what}{'s' * (count != 1)}"
+
+
 def width(text: str, size: float, *, bold: bool = False) -> float:
     """An upper estimate of the width of a line in a sans-serif font: that of DejaVu Sans, the widest in use."""
     return size * (1.1 if bold else 1.0) * sum(map(_advance, text))

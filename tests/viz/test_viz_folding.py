@@ -13,6 +13,7 @@ from engine import Value
 from nn import MLP
 from tests.viz.graphs import network, square
 from tests.viz.hostile import NAMES, hostile
+from viz import draw
 from viz.cards import scene
 from viz.layout import Layout, layered
 from viz.page.folding import folding_page
@@ -53,12 +54,27 @@ def test_every_card_edge_and_group_is_there():
 
 def test_what_a_folded_group_holds():
     groups = {group["path"]: group for group in data(page(network()))["groups"]}
-    assert groups["layers[0]"]["lines"] == ["3 neurons", "15 nodes", "9 parameters"]
-    assert groups["layers[0].neurons[1]"]["lines"] == ["5 nodes", "3 parameters"]
+    assert groups["layers[0]"]["lines"] == ["2 → 3 · 3 neurons", "15 nodes", "9 parameters"]
+    assert groups["layers[0].neurons[1]"]["lines"] == ["2 → 1", "5 nodes", "3 parameters"]
     assert groups["layers[0].neurons[1]"]["parent"] == 0
-    assert groups["layers[1]"]["lines"] == ["neurons[0]", "6 nodes", "4 parameters"]
+    assert groups["layers[1]"]["lines"] == ["3 → 1 · neurons[0]", "6 nodes", "4 parameters"]
     widths = {group["small"][0] for path, group in groups.items() if path.startswith("layers[0].")}
     assert len(widths) == 1  # neurons of a layer stand below one another
+
+
+@pytest.mark.parametrize("examples", [1, 5])
+def test_a_group_holds_what_its_folded_card_says(examples):
+    model = MLP(2, [4, 3, 1], seed=1)
+    loss = engine.sum([(model([0.1 * i, -1.0]) - 1) ** 2 for i in range(examples)])
+    loss.backward()
+    groups = {group["label"]: group["lines"] for group in data(page(loss))["groups"]}
+    cards = [card for card in draw(loss, depth=0, engine="plain")._scene.cards if card.kind == "folded"]
+    assert len(cards) == 3
+    for card in cards:
+        first, *rest = groups[card.name]
+        assert first.startswith(f"{card.shape} · ")
+        assert card.facts[0].startswith(first.removeprefix(f"{card.shape} · "))
+        assert sorted(" · ".join(rest).split(" · ")) == sorted([*card.facts[-1].split(" · "), f"gradient {card.grad}"])
 
 
 def test_groups_that_are_folded_when_the_page_is_opened():

@@ -1,6 +1,6 @@
 """The step-through page: backpropagation, one multiplication at a time, in a file of its own.
 
-What happens is told by `viz.story`, where things are by `viz.layout`; this file turns both into the data and the
+What happens is told by `viz.story`, where things are by `viz.stage`; this file turns both into the data and the
 picture that `step.js` brings to life.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
 from string import Template
@@ -18,11 +18,9 @@ from engine import Value, formula
 from engine.formula import local_derivatives
 from engine.notation import ATOM, MathML
 from viz import text
-from viz.cards import Scene, scene_of
 from viz.files import write
-from viz.groups import split
-from viz.layout import layered
 from viz.page.shell import asset, document, framed
+from viz.stage import stage
 from viz.story import Event, Story
 from viz.svg import svg
 
@@ -90,10 +88,7 @@ def backprop_page(
     """
     title = "Backpropagation, step by step" if title is None else str(title)
     story = Story(loss)
-    scene = _scene(story)
-    sizes = [(card.width, card.height) for card in scene.cards]
-    parents = [group.parent for group in scene.groups]
-    layout = layered(sizes, scene.edges, scene.group_of, parents, "LR", scene.entry, scene.port)
+    scene, layout = stage(story, checks=True)
     graph = _lean(svg(scene, layout, responsive=False))
     shape = "wide" if layout.width > _WIDE * layout.height else "tall"
     body = Template(asset("step.html")).substitute(title=text.xml(title), graph=graph, shape=shape)
@@ -110,26 +105,8 @@ def _lean(graph: str) -> str:
     return graph.replace("<svg ", '<svg class="graph" ', 1)
 
 
-def _scene(story: Story) -> Scene:
-    """The graph at the end of the story, so that every number has its room from the beginning.
-
-    But not how large the gradients are: that would tell them too early.
-    """
-    nodes = story.nodes
-    scene = scene_of(
-        nodes,
-        gradients={nodes[i]: gradient for i, gradient in story.gradients().items()},
-        names={node: split(label)[1] for node, label in zip(nodes, story.labels, strict=True) if node.requires_grad},
-        checks={nodes[i]: opinion.slope for i, opinion in story.differences.items()},
-        local_derivatives=True,
-    )
-    cards = [replace(card, size=None) for card in scene.cards]
-    return replace(scene, cards=cards, lines=[replace(line, size=None) for line in scene.lines])
-
-
 def _data(story: Story, quiz: bool) -> dict[str, Any]:
     notation = MathML(text.number)
-    first = _first_edges(story)
     rules: dict[int, list[str]] = {}
 
     def local(event: Event) -> str:
@@ -140,7 +117,7 @@ def _data(story: Story, quiz: bool) -> dict[str, Any]:
     def told(event: Event) -> dict[str, Any]:
         what: dict[str, Any] = {"kind": event.kind, "node": event.node, "code": story.code(event)}
         if event.step:
-            edge, parent = first[event.node] + event.step.position, story.index[event.step.parent]
+            edge, parent = story.first_edge[event.node] + event.step.position, story.index[event.step.parent]
             what |= {"edge": edge, "parent": parent, "local": _number(event.step.local), "math": local(event)}
         elif event.kind == "forward":
             what |= _formulas(story, event, notation)
@@ -185,15 +162,6 @@ def _formulas(story: Story, event: Event, notation: MathML) -> dict[str, str]:
         "filled": filled.operation(node.op, numbers)[0],  # type: ignore[arg-type]
         "doc": doc,
     }
-
-
-def _first_edges(story: Story) -> list[int]:
-    """For each node, the number of its first edge: edges are counted by node, and then by operand."""
-    first, count = [], 0
-    for node in story.nodes:
-        first.append(count)
-        count += len(node.parents)
-    return first
 
 
 def _number(x: float) -> float | str:

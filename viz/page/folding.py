@@ -10,12 +10,14 @@ they are told in addition is where the cards and the groups are, and what to wri
     folding.js    the page: clicks, keys, buttons
 """
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Sequence
+from math import hypot
 from typing import Any
 
 from viz import style, text
 from viz.cards import Scene
-from viz.groups import counted, stem
+from viz.groups import counted, shapes, stem
 from viz.layout import Layout
 from viz.page.shell import document
 from viz.svg import svg
@@ -33,9 +35,9 @@ def folding_page(scene: Scene, layout: Layout, folded: Collection[int] = (), tit
     title          the heading; a general one by default
     """
     heading = text.visible(title) if title else "Computation graph"
-    size = [_count(scene.total, "node"), _count(sum(line.count for line in scene.lines), "edge")]
+    size = [text.plural(scene.total, "node"), text.plural(sum(line.count for line in scene.lines), "edge")]
     if scene.groups:
-        size.append(_count(len(scene.groups), "group"))
+        size.append(text.plural(len(scene.groups), "group"))
     body = _BODY.format(
         title=text.xml(heading),
         size=text.xml("; ".join([", ".join(size), *scene.notes])),
@@ -89,27 +91,49 @@ def _label(label: str) -> str:
 
 
 def _holds(scene: Scene) -> list[list[str]]:
-    """What each group holds, in lines: the groups directly in it, all its nodes, and how many are parameters."""
+    """What each group is, in lines: its shape and the groups in it, its nodes, its parameters, and their gradient."""
     inner: list[list[str]] = [[] for _ in scene.groups]
     for group in scene.groups:
         if group.parent is not None:
             inner[group.parent].append(text.visible(group.label))
     nodes, parameters = [0] * len(scene.groups), [0] * len(scene.groups)
-    for card, g in zip(scene.cards, scene.group_of, strict=True):
-        while g is not None:
+    slopes: list[list[float]] = [[] for _ in scene.groups]
+    homes = _homes(scene)
+    for card, groups in zip(scene.cards, homes, strict=True):
+        for g in groups:
             nodes[g] += 1
             parameters[g] += card.kind == "parameter"
-            g = scene.groups[g].parent
+            slopes[g] += [card.size] if card.kind == "parameter" and card.size is not None else []
+    is_leaf = [card.kind != "computed" for card in scene.cards]
+    found = shapes(scene.edges, homes, range(len(scene.groups)), is_leaf, _times(scene, homes))
     return [
-        [text.shortened(counted(labels), 30)] * bool(labels)
-        + [_count(nodes[g], "node")]
-        + [_count(parameters[g], "parameter")] * bool(parameters[g])
-        for g, labels in enumerate(inner)
+        [" · ".join([shape, *([text.shortened(counted(inner[g]), 30)] if inner[g] else [])])]
+        + [text.plural(nodes[g], "node")]
+        + [text.plural(parameters[g], "parameter")] * bool(parameters[g])
+        + [f"gradient {text.number(hypot(*slopes[g]))}"] * bool(slopes[g])
+        for g, shape in enumerate(found)
     ]
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'s' * (number != 1)}"
+def _homes(scene: Scene) -> list[list[int]]:
+    """For each card the groups that it is in, the innermost first."""
+    homes: list[list[int]] = [[] for _ in scene.cards]
+    for home, g in zip(homes, scene.group_of, strict=True):
+        while g is not None:
+            home.append(g)
+            g = scene.groups[g].parent
+    return homes
+
+
+def _times(scene: Scene, homes: Sequence[Sequence[int]]) -> list[int]:
+    """How often each group is applied: as often as one and the same computed node, by its name, is in it."""
+    keys = [(g, card.name) for card, g in zip(scene.cards, scene.group_of, strict=True)]
+    names = Counter(key for key, card in zip(keys, scene.cards, strict=True) if card.kind == "computed" and card.name)
+    times = [1] * len(scene.groups)
+    for key, groups in zip(keys, homes, strict=True):
+        for home in groups:
+            times[home] = max(times[home], names[key])
+    return times
 
 
 def _runs_down(scene: Scene, layout: Layout) -> bool:
