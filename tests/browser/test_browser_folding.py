@@ -173,11 +173,11 @@ def test_what_is_folded_at_first(opened):
 def test_a_click_on_the_name_and_one_on_the_ground(opened):
     page, view, folded = opened()
     page.click('.group-label[data-group="g1"]')
-    assert page.inner_text("#said") == "layers[0].neurons[0] unfolded: 2 → 1, 5 nodes, 3 parameters"
+    assert page.inner_text("#said") == "layers[0].neurons[0] unfolded: 2 → 1, 5 nodes, 3 parameters, gradient 0"
     check(page, view, folded - {1})
     ground = page.locator('.group[data-group="g0"] .box').bounding_box()
     page.mouse.click(ground["x"] + 3, ground["y"] + ground["height"] / 2)
-    assert page.inner_text("#said") == "layers[0] folded: 2 → 4 · 4 neurons, 20 nodes, 12 parameters"
+    assert page.inner_text("#said") == "layers[0] folded: 2 → 4 · 4 neurons, 20 nodes, 12 parameters, gradient 0.3199"
     check(page, view, folded - {1} | {0})
 
 
@@ -190,7 +190,7 @@ def test_the_keyboard_alone(opened):
         assert name.get_attribute("aria-expanded") == expanded
         assert page.evaluate("document.activeElement.dataset.group") == "g0"
     assert name.get_attribute("role") == "button"
-    assert name.get_attribute("aria-label") == "layers[0]: 2 → 4 · 4 neurons, 20 nodes, 12 parameters"
+    assert name.get_attribute("aria-label") == "layers[0]: 2 → 4 · 4 neurons, 20 nodes, 12 parameters, gradient 0.3199"
     check(page, view, folded | {0})
 
 
