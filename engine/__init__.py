@@ -5,19 +5,26 @@ remembers), `backward` (the chain rule along every edge), `graph` (walks), `step
 watched), `formula` and `notation` (graphs written out), `replay` (a second opinion, from NumPy).
 """
 
+from engine.derivatives import grad as grad
+from engine.derivatives import hessian as hessian
+from engine.derivatives import hvp as hvp
+from engine.derivatives import jacobian as jacobian
+from engine.derivatives import jvp as jvp
+from engine.derivatives import value_and_grad as value_and_grad
+from engine.derivatives import vjp as vjp
 from engine.formula import formula as formula
 from engine.functions import *  # noqa: F403
 from engine.graph import edges as edges
 from engine.graph import leaves as leaves
 from engine.graph import levels as levels
 from engine.graph import topological_sort as topological_sort
+from engine.replay import Difference as Difference
+from engine.replay import central_differences as central_differences
 from engine.operation import TABLE as TABLE
 from engine.operation import DivisionByZeroError as DivisionByZeroError
 from engine.operation import DomainError as DomainError
 from engine.operation import Operation as Operation
 from engine.recording import recording as recording
-from engine.replay import Difference as Difference
-from engine.replay import central_differences as central_differences
 from engine.replay import replay as replay
 from engine.steps import Explanation as Explanation
 from engine.steps import Path as Path
