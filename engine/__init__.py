@@ -12,6 +12,7 @@ from engine.derivatives import jacobian as jacobian
 from engine.derivatives import jvp as jvp
 from engine.derivatives import value_and_grad as value_and_grad
 from engine.derivatives import vjp as vjp
+from engine.formula import derivative_formula as derivative_formula
 from engine.formula import formula as formula
 from engine.functions import *  # noqa: F403
 from engine.graph import edges as edges

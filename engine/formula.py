@@ -1,4 +1,4 @@
-"""A graph written out, in one of the notations of `engine.notation`.
+"""A graph written out, and its derivative: as plain text, as LaTeX or as MathML.
 
     z = w1 * x1 + w2 * x2 + b
     tanh(z)
@@ -6,6 +6,7 @@
 Each operation says how it is written (`written` and `binds` in the table); parentheses stand only where
 they are needed. A node with a name, a node used more than once and a term that grows long get a line of
 their own, so the text stays in proportion to the graph: sixty doublings are sixty lines, not 2^60 terms.
+What is written, evaluated again, gives the number.
 """
 
 from __future__ import annotations
@@ -16,19 +17,22 @@ from typing import Any
 
 from engine.backward import values
 from engine.graph import edges, topological_sort
-from engine.notation import PLAIN, MathML, Notation, Term, number_text
+from engine.latex import LaTeX
+from engine.mathml import MathML
+from engine.notation import PLAIN, Notation, Term, number_text
 from engine.operation import DomainError, Operation, as_float
+from engine.symbolic import gradient, is_constant
 from engine.value import Value
 
 LONGEST_TERM = 72
-FORMS: dict[str, Notation] = {"text": PLAIN, "mathml": MathML()}
+FORMS: dict[str, Notation] = {"text": PLAIN, "latex": LaTeX(), "mathml": MathML()}
 
 
 def formula(root: Value, *, form: str = "text") -> str:
     """The computation of `root`, one definition a line, the result last.
 
-    form  "text", which Python can read; or "mathml", which a browser sets as in a book (each line is what belongs
-          inside a `<math>` element)
+    form  "text", which Python can read; "latex" (each line is what belongs between two dollar signs); or "mathml",
+          which a browser sets as in a book (each line is what belongs inside a `<math>` element)
 
     Raises:
         TypeError: if `root` is not a Value.
@@ -41,10 +45,46 @@ def formula(root: Value, *, form: str = "text") -> str:
     >>> print(formula(d * d))
     v1 = w - x
     v1 * v1
+    >>> print(formula((w - x) ** 2 / b.sqrt(), form="latex"))
+    \\frac{(w - x)^{2}}{\\sqrt{b}}
     """
+    return "\n".join(_lines(as_node(root), _notation(form)))
+
+
+def derivative_formula(loss: Value, w: Value, *, form: str = "text") -> str:
+    """∂loss/∂w written out by the chain rule, with the local derivatives of the textbook; the result last.
+
+    Terms that the graph shares, or that have a name, are defined on lines of their own before. Only the paths that
+    lead from `w` to the loss are walked; if there is none, the derivative is 0. `w` may be any node of the graph.
+
+    Evaluated on the numbers of the leaves, the text gives `w.grad` to 1e-12 of it. Where the form of the textbook
+    loses digits at these numbers (1 - tanh(20) ** 2 is 0), the form that the engine computes with stands instead.
+
+    form  as in `formula`
+
+    Raises:
+        TypeError: if `loss` or `w` is not a Value.
+        ValueError: for another form.
+        DomainError: where the derivative has no value, as that of sqrt(x) at 0.
+
+    >>> x, w, b = Value(2.0, "x"), Value(-3.0, "w"), Value(6.5, "b")
+    >>> loss = ((w * x + b).tanh() - 1) ** 2
+    >>> print(derivative_formula(loss, w))
+    v1 = tanh(w * x + b)
+    2 * (v1 - 1) * (1 - v1 ** 2) * x
+    >>> print(derivative_formula(loss, w, form="latex"))
+    v_{1} = \\tanh(w \\cdot x + b)
+    2 \\cdot (v_{1} - 1) \\cdot (1 - v_{1}^{2}) \\cdot x
+    """
+    notation = _notation(form)
+    result = gradient(as_node(loss), as_node(w))
+    return "\n".join(_lines(result, notation, tidy=True)) if isinstance(result, Value) else notation.number(result)[0]
+
+
+def _notation(form: str) -> Notation:
     if form not in FORMS:
         raise ValueError(f"form is one of {', '.join(map(repr, FORMS))}, not {form!r}")
-    return "\n".join(_lines(as_node(root), FORMS[form]))
+    return FORMS[form]
 
 
 def as_node(root: Any) -> Value:
@@ -134,6 +174,7 @@ def _one_line(partial: Any, notation: Notation) -> str:
 
 
 def _lines(root: Value, notation: Notation, tidy: bool = False) -> list[str]:
+    """The definitions and the result. A tidy result is an expression, also where the root has a name."""
     uses = Counter(parent for parent, _, _ in edges(root))
     label = Labels(root)
     terms: dict[Value, Term] = {}
@@ -143,18 +184,26 @@ def _lines(root: Value, notation: Notation, tidy: bool = False) -> list[str]:
             terms[node] = notation.name(label(node)) if node.name else notation.number(node.data)
             continue
         operands = [terms[parent] for parent in node.parents]
-        text, _ = terms[node] = (tidy and _tidied(node.op, operands, notation)) or notation.operation(node.op, operands)
-        if node is not root and (node.name or uses[node] > 1 or notation.length(text) > LONGEST_TERM):
+        text, _ = terms[node] = (tidy and _tidied(node, operands)) or notation.operation(node.op, operands)
+        if node is root:
+            needs_line = bool(tidy and node.name)
+        else:
+            needs_line = bool(node.name) or uses[node] > 1 or notation.length(text) > LONGEST_TERM
+        if needs_line:
             lines.append(notation.definition(label(node), text))
             terms[node] = notation.name(label(node))
     result = terms[root][0]
-    return [*lines, notation.definition(root.name, result) if root.name and root.op else result]
+    return [*lines, notation.definition(root.name, result) if root.name and root.op and not tidy else result]
 
 
-def _tidied(op: Operation, operands: list[Term], notation: Notation) -> Term | None:
-    one = notation.number(1.0)
-    if op.name == "mul" and one in operands:  # 1 * x -> x
-        return operands[1 - operands.index(one)]
-    if op.name == "pow" and operands[1] == one:  # x ** 1 -> x
-        return operands[0]
+def _tidied(node: Value, operands: list[Term]) -> Term | None:
+    for kind, position, number in _NOTHING:
+        if node.op is not None and node.op.name == kind and is_constant(node.parents[position], number):
+            return operands[1 - position]
     return None
+
+
+_NOTHING = [  # an operation, an operand, and the number that changes nothing there: 1 * x -> x, x ** 1 -> x
+    ("mul", 0, 1.0), ("mul", 1, 1.0), ("div", 1, 1.0), ("pow", 1, 1.0),
+    ("add", 0, 0.0), ("add", 1, 0.0), ("sub", 1, 0.0),
+]  # fmt: skip

@@ -16,7 +16,8 @@ from typing import Any
 
 from engine import Value, formula
 from engine.formula import local_derivatives
-from engine.notation import ATOM, MathML
+from engine.mathml import MathML
+from engine.notation import ATOM
 from viz import text
 from viz.files import write
 from viz.page.shell import asset, document, framed
