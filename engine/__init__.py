@@ -19,6 +19,9 @@ from engine.graph import edges as edges
 from engine.graph import leaves as leaves
 from engine.graph import levels as levels
 from engine.graph import topological_sort as topological_sort
+from engine.health import gradient_flow as gradient_flow
+from engine.health import source_lines as source_lines
+from engine.health import trace_nonfinite as trace_nonfinite
 from engine.replay import Difference as Difference
 from engine.replay import central_differences as central_differences
 from engine.operation import TABLE as TABLE

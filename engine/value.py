@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
-from engine import ops
+from engine import ops, origin
 from engine.backward import ADD, MUL, backward_order, sweep, sweep_graph
 from engine.graph import topological_sort
 from engine.methods import Methods
@@ -64,11 +64,13 @@ class Value(Methods):
             raise TypeError("this is a Value already; for a new leaf with its number use value.detach()")
         if not (name is None or isinstance(name, str)):
             raise TypeError(f"a name is a string, not {name!r}; Value takes (data, name)")
-        self._data = as_float(data)
+        self._data = z = as_float(data)
         self._grad: Any = None
         self._history = () if requires_grad else None
         self.name = name
         self.op: Operation | None = None
+        if z - z and requires_grad:
+            origin.note(self)
 
     # ------------------------------------------------------------------ the node
 
@@ -80,6 +82,7 @@ class Value(Methods):
     @data.setter
     def data(self, number: Any) -> None:
         self._data = as_float(number.item() if isinstance(number, Value) else number)
+        origin.note(self)
 
     @property
     def grad(self) -> Any:
@@ -318,14 +321,15 @@ class Value(Methods):
 
 
 def _node(op: Operation, z: float, history: tuple[Any, ...]) -> Value:
-    """A new node, or only its number where nothing is recorded."""
+    """A new node, or only its number where nothing is recorded. Where nan or inf is born, its line is noted."""
     node = new(Value)
     node._data = z
     node._grad = node.name = None
-    if _pausing and _paused.depth:
-        node._history, node.op = None, None
-    else:
-        node._history, node.op = history, op
+    node._history, node.op = history, op
+    if _closely or z - z != 0.0:  # x − x is 0 of a number, and nan of inf and nan
+        if _paused.depth:
+            node._history = node.op = None
+        origin.note(node, history)
     return node
 
 
@@ -353,7 +357,7 @@ def _leaf(data: float, gradient: float | None, name: str | None, requires_grad: 
 
 # ------------------------------------------------------------------------- what is recorded
 
-_pausing = 0  # threads inside no_grad: while there is none, recording costs one test
+_closely = 0  # blocks of no_grad and source_lines, in all threads: while there is none, recording costs one test
 _lock = threading.Lock()
 
 
@@ -362,6 +366,19 @@ class _Paused(threading.local):
 
 
 _paused = _Paused()
+
+
+@contextmanager
+def closely() -> Iterator[None]:
+    """Inside, every new node is looked at: is it recorded, is its line noted?"""
+    global _closely
+    with _lock:
+        _closely += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _closely -= 1
 
 
 @contextmanager
@@ -374,13 +391,9 @@ def no_grad() -> Iterator[None]:
     >>> y.parents
     ()
     """
-    global _pausing
-    with _lock:
-        _pausing += 1
-    _paused.depth += 1
-    try:
-        yield
-    finally:
-        _paused.depth -= 1
-        with _lock:
-            _pausing -= 1
+    with closely():
+        _paused.depth += 1
+        try:
+            yield
+        finally:
+            _paused.depth -= 1
