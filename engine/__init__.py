@@ -22,8 +22,8 @@ from engine.graph import topological_sort as topological_sort
 from engine.health import gradient_flow as gradient_flow
 from engine.health import source_lines as source_lines
 from engine.health import trace_nonfinite as trace_nonfinite
-from engine.replay import Difference as Difference
-from engine.replay import central_differences as central_differences
+from engine.numeric import Difference as Difference
+from engine.numeric import central_differences as central_differences
 from engine.operation import TABLE as TABLE
 from engine.operation import DivisionByZeroError as DivisionByZeroError
 from engine.operation import DomainError as DomainError

@@ -1,26 +1,28 @@
 """A recorded graph, computed again with other numbers: by NumPy, for many sets of numbers at once.
 
-    value = replay(loss, {w: np.array([0.9, 1.0, 1.1])})          # the loss for three values of w
+    value = replay(loss, {w: np.array([0.9, 1.0, 1.1])})                   # the loss for three values of w
+    slopes = replay_gradients(loss, [w], np.array([[0.9], [1.0], [1.1]]))  # and its gradient at each
 
-It shares the table's value rules with the engine and nothing of its backward pass, so that what it says of
-a derivative is a second opinion: `central_differences` asks it for every leaf, in one sweep.
+The forward pass shares the table's value rules with the engine and nothing of its backward pass, so that what is
+learned from it of a derivative is a second opinion: see `engine.numeric`. A rule that does not take arrays (it
+calls math.sin, or asks `if x > 0`) is run element by element.
+
+Glossary: k sets of numbers; n leaves; points an array (k, n), one row a set.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from math import inf, isfinite, isnan, nan
 from typing import Any
 
 import numpy as np
 
 from engine.backward import require_unchanged
 from engine.graph import topological_sort
-from engine.operation import arrays
+from engine.operation import Operation, arrays
 from engine.value import Value
 
-EPS = 2.0**-52
+Look = Callable[[Any], Any]
 
 
 def replay(root: Value, numbers: Mapping[Value, Any]) -> Any:
@@ -36,11 +38,11 @@ def replay(root: Value, numbers: Mapping[Value, Any]) -> Any:
     >>> replay(x * x + 1, {x: np.array([0.0, 1.0, 2.0])}).tolist()
     [1.0, 2.0, 5.0]
     """
-    return _replayed(root, numbers, lambda number: number)
+    return replayed(root, {node: np.float64(number) for node, number in numbers.items()}, computed)
 
 
-def _replayed(root: Value, numbers: Mapping[Value, Any], made: Callable[[Any], Any]) -> Any:
-    """The same; `made` has a look at each number that is not a constant, and may change it."""
+def replayed(root: Value, numbers: Mapping[Value, Any], compute: Callable[[Operation, Sequence[Any]], Any]) -> Any:
+    """The same, each operation done by `compute(op, operands)`; the numbers may be of any kind that it takes."""
     order = topological_sort(root)
     left = dict.fromkeys(order, 0)  # how often a number is still needed: then it is forgotten
     for node in order:
@@ -50,11 +52,13 @@ def _replayed(root: Value, numbers: Mapping[Value, Any], made: Callable[[Any], A
     with np.errstate(all="ignore"):
         for node in order:
             require_unchanged(node)
-            if node in numbers or node.op is None:
-                number = np.float64(numbers.get(node, node.data))
-                known[node] = made(number) if node.requires_grad else number
+            if node in numbers:
+                known[node] = numbers[node]
                 continue
-            known[node] = made(node.op.value(arrays, *(known[parent] for parent in node.parents)))
+            if node.op is None:
+                known[node] = np.float64(node.data)
+                continue
+            known[node] = compute(node.op, [known[parent] for parent in node.parents])
             for parent in node.parents:
                 left[parent] -= 1
                 if not left[parent]:
@@ -62,105 +66,91 @@ def _replayed(root: Value, numbers: Mapping[Value, Any], made: Callable[[Any], A
     return known[root]
 
 
-@dataclass(frozen=True)
-class Difference:
-    """NumPy's opinion of one derivative.
+def replay_gradients(root: Value, leaves: Sequence[Value], points: Any, look: Look = lambda number: number) -> Any:
+    """∂root/∂leaf for each leaf, at each of k sets of numbers: (k, n) points give (k, n) slopes.
 
-    slope   (f(x + h) − f(x − h)) / ((x + h) − (x − h))
-    step    h
-    error   how far off it may be: truncation, from the same at 2h, and rounding, from shaken last digits
-    scale   |f| / max(1, |x|), f the largest it met: beside a slope of this size, an error can be called large or small
-    kink    whether the slopes to the left and to the right differ by more than the error
+    The engine's backward pass on arrays: the rules of the table, each multiplied along its edge. `look` sees each
+    number that an operation or an edge gives, and may change it (this is how rounding errors are measured).
+
+    Raises:
+        RuntimeError: if a node's data was changed since it was used.
+
+    >>> x, y = Value(3.0), Value(5.0)
+    >>> replay_gradients(x * y, [x, y], np.array([[3.0, 5.0], [1.0, 2.0]])).tolist()
+    [[5.0, 3.0], [2.0, 1.0]]
     """
-
-    slope: float
-    step: float
-    error: float
-    scale: float
-    kink: bool
-
-    def verdict(self, gradient: float) -> str:
-        """What it says of a gradient: "agrees", "differs", or, at a kink, at a pole, beside an inf or nan, "unsure".
-
-        >>> x = Value(3.0)
-        >>> central_differences(x * x, [x])[0].verdict(6.0)
-        'agrees'
-        """
-        is_vague = not self.error <= 1e-3 * max(abs(self.slope), abs(gradient), self.scale)
-        if self.kink or is_vague or not isfinite(gradient):
-            return "unsure"
-        return "agrees" if abs(gradient - self.slope) <= self.error + 1e-300 else "differs"
-
-
-def central_differences(root: Value, leaves: Sequence[Value]) -> list[Difference]:
-    """∂root/∂leaf for each leaf by central differences, all of them in one sweep over the graph with NumPy.
-
-    The step is eps^(1/3)·max(1, |x|), the best for a function as smooth as its argument is large (Nocedal and
-    Wright, Numerical Optimization, section 8.1); or a much smaller one, where the function is seen to turn within
-    the first, as sin does at 1e8 and 1/x at 1e-8.
-
-    >>> x, y = Value(2.0), Value(-1.0)
-    >>> [round(d.slope, 6) for d in central_differences(x * y, [x, y])]
-    [-1.0, 2.0]
-    """
-    n = len(leaves)
-    x = np.array([leaf.data for leaf in leaves])
+    points = np.asarray(points, float)
+    numbers: dict[Value, Any] = columns(leaves, points)
+    results: dict[Value, Any] = {}  # as the rules may use them: of max it is one of the operands, to the last digit
+    given, order = set(leaves), topological_sort(root)
+    gradients: dict[Value, Any] = {root: np.float64(1.0)}
     with np.errstate(all="ignore"):
-        size = np.abs(x)
-        coarse = EPS ** (1 / 3) * np.maximum(1.0, size)
-        fine = np.minimum(coarse / 64, EPS ** (1 / 3) * np.where(size > 1.0, np.cbrt(size), np.where(x, size, 1.0)))
-        steps = np.array([coarse, np.maximum(fine, 64 * np.spacing(size))])  # not lost beside x
-        steps = (x + steps) - x  # what the arithmetic makes of them
-        places = x + np.array([-2.0, -1.0, 0.0, 1.0, 2.0])[:, None] * steps[:, None]  # steps × 5 × leaves
-        numbers = {}
-        for i, leaf in enumerate(leaves):
-            numbers[leaf] = np.full((2, 5, n), leaf.data)
-            numbers[leaf][:, :, i] = places[:, :, i]
-        f = np.broadcast_to(np.asarray(replay(root, numbers), float), (2, 5, n))
-        noise = _noise(root)
-        return [_difference(places[:, :, i], f[:, :, i], steps[:, i], noise) for i in range(n)]
+        for node in order:
+            require_unchanged(node)
+            if node not in numbers:
+                operands = [numbers[parent] for parent in node.parents]
+                results[node] = np.float64(node.data) if node.op is None else computed(node.op, operands)
+                numbers[node] = results[node] if node.op is None else look(results[node])
+        for node in reversed(order):
+            if node.op is None or node in given or node not in gradients:
+                continue
+            gradient, z = gradients.pop(node), results.pop(node)
+            slopes = computed_slopes(node.op, z, [numbers[parent] for parent in node.parents])
+            for parent, slope in zip(node.parents, slopes, strict=True):
+                if parent.requires_grad:
+                    share = look(gradient * slope)
+                    gradients[parent] = look(gradients[parent] + share) if parent in gradients else share
+    result = np.zeros(points.shape)
+    for i, leaf in enumerate(leaves):
+        result[:, i] = gradients.get(leaf, 0.0)
+    return result
 
 
-def _noise(root: Value) -> float:
-    """By how much the number of `root` changes when the last digit of each number on the way is shaken."""
-    random = np.random.default_rng(0)
-    shaken = np.asarray(_replayed(root, {}, lambda number: number * (1 + EPS * random.choice((-1, 1), 8))))
-    moved = np.abs(shaken - root.data)
-    return float(np.max(moved, where=np.isfinite(moved), initial=0.0))
+def columns(leaves: Sequence[Value], points: Any) -> dict[Value, Any]:
+    """The number of each leaf: its column of the points, or one float where all the points have the same."""
+    return {
+        leaf: column[0] if len(column) and np.all(column == column[0]) else column
+        for leaf, column in zip(leaves, np.ascontiguousarray(points.T), strict=True)
+    }
 
 
-def _difference(x: Any, f: Any, steps: Any, noise: float) -> Difference:
-    """The opinion from the coarse and the fine step together."""
-    coarse, fine = (_at(*one, noise) for one in zip(x, f, steps, strict=True))
-    if isnan(coarse.slope):  # f is not finite within the coarse step
-        return fine
-    if not np.max(np.abs(f[1])) > 1e-290:  # underflow, or nan
-        return coarse
-    if noise > 1e-3 * np.max(np.abs(f)):  # no digit of f can be relied on
-        return replace(coarse, error=inf)
-    rise, fine_rise = np.max(np.abs(np.diff(f)), axis=1) / steps
-    if fine_rise > 2 * rise + 8 * noise / fine.step:  # there is more to see than the coarse step shows,
-        is_seen = fine.error <= 0.05 * fine_rise  # and perhaps than the fine one does
-        return fine if is_seen else replace(fine, error=inf)
-    if coarse.kink or fine.kink:
-        return fine
-    return min(coarse, fine, key=lambda difference: difference.error)
+# ------------------------------------------------------------------------- one operation on arrays
 
 
-def _at(x: Any, f: Any, step: float, noise: float) -> Difference:
-    """The opinion from the numbers at x − 2h, x − h, x, x + h, x + 2h."""
-    if not np.all(np.isfinite(f)):
-        return Difference(nan, float(step), nan, nan, False)
+def computed(op: Operation, operands: Sequence[Any]) -> Any:
+    """z for arrays of operands: the rule on NumPy, or, where it takes single numbers only, element by element."""
+    shape = np.broadcast_shapes(*map(np.shape, operands))
+    try:
+        if np.prod(shape) == 1:
+            return np.reshape(op.value(arrays, *_singles(operands)), shape)[()]
+        return op.value(arrays, *operands)
+    except (TypeError, ValueError, ArithmeticError):
+        return _each(lambda *numbers: (op.evaluate(numbers),), operands, 1)[0]
 
-    def slope(i: int, j: int) -> float:
-        return float((f[j] - f[i]) / (x[j] - x[i]))
 
-    central, wider, size = slope(1, 3), slope(0, 4), float(np.max(np.abs(f)))
-    rounding = (4 * EPS * size + 4 * noise) / step
-    error = 2 * abs(wider - central) + rounding
-    left, right = slope(1, 2), slope(2, 3)
-    # Of a smooth function, the slopes left and right differ by h·f″, those twice as wide by 2h·f″; at a kink by the
-    # same, however small the step.
-    jump, wide_jump = abs(right - left), abs(slope(2, 4) - slope(0, 2))
-    kink = jump > 0.75 * wide_jump + 8 * rounding and jump > 1e-6 * max(abs(left), abs(right))
-    return Difference(central, float(step), float(error), size / max(1.0, abs(float(x[2]))), bool(kink))
+def computed_slopes(op: Operation, z: Any, operands: Sequence[Any]) -> Sequence[Any]:
+    """∂z/∂x for each operand, for arrays of them."""
+    shape = np.broadcast_shapes(np.shape(z), *map(np.shape, operands))
+    try:
+        if np.prod(shape) == 1:
+            return [np.reshape(slope, shape)[()] for slope in op.partials(arrays, *_singles([z, *operands]))]
+        return op.partials(arrays, z, *operands)  # type: ignore[no-any-return]
+    except (TypeError, ValueError, ArithmeticError):
+        return _each(lambda z, *numbers: op.slopes(z, numbers), [z, *operands], len(operands))
+
+
+def _singles(operands: Sequence[Any]) -> list[Any]:
+    """Arrays of one element as NumPy's scalars, which `if` and `math` take."""
+    return [np.float64(np.reshape(operand, ())[()]) for operand in operands]
+
+
+def _each(function: Callable[..., Sequence[float]], operands: Sequence[Any], count: int) -> list[Any]:
+    """The function (of floats, of `count` results) element by element; nan where it has no value."""
+    spread = np.broadcast_arrays(*operands)
+    results = np.full((count, spread[0].size), np.nan)
+    for i, numbers in enumerate(zip(*(part.ravel().tolist() for part in spread), strict=True)):
+        try:
+            results[:, i] = function(*numbers)
+        except (ValueError, ArithmeticError):
+            continue
+    return [row.reshape(spread[0].shape)[()] for row in results]

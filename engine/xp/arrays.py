@@ -112,8 +112,11 @@ def one_hot(index: Array, n: int) -> Array:
 
 
 def sum(xs: Sequence[Array]) -> Array:
-    """x₀ + x₁ + ... across the list."""
-    return np.sum(_stacked(xs), axis=0)
+    """x₀ + x₁ + ... across the list; the numbers that are the same for all are added first, once."""
+    numbers = [x for x in xs if np.ndim(x) == 0]
+    shaped = [x for x in xs if np.ndim(x) != 0]
+    total = np.sum(np.array(numbers, float)) if numbers else np.float64(0.0)
+    return total + np.sum(_stacked(shaped), axis=0) if shaped else total
 
 
 def dot(ws: Sequence[Array], xs: Sequence[Array], bias: Array | None = None) -> Array:
@@ -125,7 +128,7 @@ def dot(ws: Sequence[Array], xs: Sequence[Array], bias: Array | None = None) -> 
 
 def mean(xs: Sequence[Array]) -> Array:
     """(x₀ + ... + xₙ₋₁) / n."""
-    return np.mean(_stacked(xs), axis=0)
+    return sum(xs) / len(xs)
 
 
 def var(xs: Sequence[Array]) -> Array:
