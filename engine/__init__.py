@@ -5,6 +5,9 @@ remembers), `backward` (the chain rule along every edge), `graph` (walks), `step
 watched), `formula` and `notation` (graphs written out), `replay` (a second opinion, from NumPy).
 """
 
+from engine.checking.report import Cause as Cause
+from engine.checking.report import Entry as Entry
+from engine.checking.report import GradReport as GradReport
 from engine.derivatives import grad as grad
 from engine.derivatives import hessian as hessian
 from engine.derivatives import hvp as hvp
@@ -15,6 +18,10 @@ from engine.derivatives import vjp as vjp
 from engine.formula import derivative_formula as derivative_formula
 from engine.formula import formula as formula
 from engine.functions import *  # noqa: F403
+from engine.gradcheck import check_grads as check_grads
+from engine.gradcheck import compare as compare
+from engine.gradcheck import compare_function as compare_function
+from engine.gradcheck import locate as locate
 from engine.graph import edges as edges
 from engine.graph import leaves as leaves
 from engine.graph import levels as levels
@@ -28,6 +35,7 @@ from engine.operation import TABLE as TABLE
 from engine.operation import DivisionByZeroError as DivisionByZeroError
 from engine.operation import DomainError as DomainError
 from engine.operation import Operation as Operation
+from engine.operation import define_op as define_op
 from engine.recording import recording as recording
 from engine.replay import replay as replay
 from engine.steps import Explanation as Explanation

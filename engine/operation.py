@@ -12,6 +12,7 @@ Glossary: x, y operands; xs a list of operands; z the result; xp the library tha
 from __future__ import annotations
 
 import inspect
+import keyword
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -308,6 +309,69 @@ def reduction(name: str, doc: str, value: Rule, partials: Rule, *, at_least: int
         return apply(record, listed(name, xs, at_least))
 
     return _published(function, record)  # type: ignore[no-any-return]
+
+
+def define_op(
+    name: str,
+    value: Rule,
+    partials: Rule,
+    *,
+    doc: str = "",
+    textbook: Rule | None = None,
+    symbol: str = "",
+    written: str | Callable[..., str] | None = None,
+    binds: int = 5,
+    domain: Callable[..., Any] | None = None,
+    needs: str = "",
+    kinks: Callable[..., Sequence[Any]] | None = None,
+    replace: bool = False,
+) -> Any:
+    """Add an operation to the table, and get its function: at once differentiable, checkable, drawable and printable.
+
+    value      value(xp, x, ...) gives the result, by the operators and functions of the library xp (xp.exp, xp.where,
+               xp.sigmoid: any operation of the table); value(xp, *xs) makes an operation on a list
+    partials   partials(xp, z, x, ...) gives a tuple with ∂z/∂x for each operand (of one operand: the number alone will
+               do), by xp again, so that they can be differentiated, too
+    replace    take the place of an earlier definition, as in a notebook's cell that is run again
+
+    The other fields are those of `Operation`. Ask `check_grads` whether the partials are right.
+
+    Raises:
+        ValueError: for a name that is no Python name, or is taken.
+        TypeError: if the two rules do not take the operands that they should.
+
+    >>> cube = define_op("cube", lambda xp, x: x * x * x, lambda xp, z, x: 3.0 * x * x)
+    >>> cube(2.0)
+    8.0
+    >>> del TABLE["cube"]
+    """
+    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+        raise ValueError(f"the name of an operation is a Python name, such as 'softsquare', not {name!r}")
+    if replace and name in TABLE:
+        if TABLE[name].partials.__module__ != __name__:  # those of define_op are wrapped here
+            raise ValueError(f"{name!r} is one of the engine's own operations; choose another name")
+        del TABLE[name]
+    operands = list(inspect.signature(value).parameters.values())[1:]
+    if not operands or any(p.kind is p.KEYWORD_ONLY for p in operands):
+        raise TypeError("value takes the library and the operands, as in lambda xp, x: x * xp.tanh(x)")
+    is_list = any(p.kind is p.VAR_POSITIONAL for p in operands)
+    try:
+        inspect.signature(partials).bind("xp", "z", *(p.name for p in operands))
+    except TypeError:
+        names = ", ".join(str(p) for p in operands)
+        raise TypeError(f"partials takes the library, the result, the operands: lambda xp, z, {names}: ...") from None
+
+    def counted(xp: Any, z: Any, *xs: Any) -> Sequence[Any]:
+        slopes = partials(xp, z, *xs)
+        slopes = slopes if isinstance(slopes, tuple | list) else (slopes,)
+        if len(slopes) != len(xs):
+            raise ValueError(f"{name} has {len(xs)} operands and {len(slopes)} partials; give one for each, in order")
+        return slopes
+
+    doc = doc or f"{name}({', '.join(str(p) for p in operands)}), a user's operation."
+    make: Callable[..., Any] = reduction if is_list else unary if len(operands) == 1 else op
+    fields = {"textbook": textbook, "symbol": symbol or name, "written": written, "binds": binds}
+    return make(name, doc, value, counted, **fields, domain=domain, needs=needs, kinks=kinks)
 
 
 def _published(function: Any, record: Operation) -> Any:

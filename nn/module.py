@@ -110,11 +110,11 @@ class Module:
         >>> {name: array.shape for name, array in MLP(2, [3, 1], seed=0).state_dict().items()}
         {'layers.0.weight': (3, 2), 'layers.0.bias': (3,), 'layers.1.weight': (1, 3), 'layers.1.bias': (1,)}
         """
-        return {name: _array(tensor, lambda v: v.data) for name, tensor in self._named_tensors()}
+        return {name: _array(tensor, lambda v: v.data) for name, tensor in self.named_tensors()}
 
     def grad_dict(self) -> Arrays:
         """The gradients of all parameters in the form of `state_dict`; 0 where none has arrived."""
-        return {name: _array(tensor, lambda v: float(v.grad)) for name, tensor in self._named_tensors()}
+        return {name: _array(tensor, lambda v: float(v.grad)) for name, tensor in self.named_tensors()}
 
     def load_state_dict(self, state: Mapping[str, npt.ArrayLike]) -> None:
         """Set all numbers of the module from arrays: all of them, or on any error none.
@@ -122,7 +122,7 @@ class Module:
         Raises:
             ValueError: for a missing or unexpected name, or a shape that differs; it names each.
         """
-        tensors = dict(self._named_tensors())
+        tensors = dict(self.named_tensors())
         faults = [f"missing {name!r}" for name in tensors if name not in state]
         faults += [f"unexpected {name!r}" for name in state if name not in tensors]
         writes: list[tuple[Value, float]] = []
@@ -138,7 +138,7 @@ class Module:
         for value, number in writes:
             value.data = number
 
-    def _named_tensors(self) -> Iterator[tuple[str, Tensor]]:
+    def named_tensors(self) -> Iterator[tuple[str, Tensor]]:
         """(name, tensor) of this module and its parts, names as PyTorch writes them: layers.0.weight."""
 
         def visit(prefix: str, module: Module) -> Iterator[tuple[str, Tensor]]:

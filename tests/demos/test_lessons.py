@@ -11,6 +11,7 @@ import pytest
 
 from demos.__main__ import lessons, main, title
 from demos.data import moons
+from engine import TABLE
 
 ROOT = Path(__file__).parents[2]
 
@@ -74,6 +75,27 @@ def test_lesson_3_does_with_nothing_installed(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
     lesson(3).main(tmp_path)
     assert len(list((tmp_path / "03_steps").glob("*.svg"))) == 27
+
+
+def test_lesson_4_names_every_mistake(tmp_path, capsys):
+    assert main(["4", "--output", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    for named in (
+        "right: 12 derivatives agree",
+        "1/m         wrong: a constant factor 5: sum instead of mean",
+        "tanh'       wrong: w, b: an activation derivative is missing: that of `tanh`",
+        "transposed  wrong: w: transposed",
+        "not summed  wrong: b: not summed over axis 0",
+        "this is dL/dz, z what sigmoid was given, and dL/da was asked for",
+        "a kink within the step: the slope is 0 on the left and 1 on the right",
+        "cancellation: cannot be judged at this scale",
+        "the rule of the operation `swish` is wrong",
+        "2 * (v1 - 1) * v1 * (1 - v1) * x",
+        "exp(800) overflows",
+    ):
+        assert named in printed, named
+    assert "04_is_my_gradient_right.py:" in printed  # the line where the first inf was made
+    assert "swish" not in TABLE
 
 
 def test_the_command_line_refuses_what_it_does_not_know():
