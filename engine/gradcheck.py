@@ -213,7 +213,7 @@ def _array(what: str, numbers: Any) -> Floats:
     leaves = [leaf.data if isinstance(leaf, Value) else leaf for leaf in flat(numbers)]
     form = shape(numbers)
     try:
-        if isinstance(numbers, np.ndarray) and numbers.dtype.kind == "f":
+        if isinstance(numbers, np.ndarray) and numbers.dtype.kind in "fiu":
             return numbers  # with its own precision
         plain = np.array([as_float(leaf) for leaf in leaves], float)
     except TypeError as error:
@@ -241,7 +241,7 @@ def _case(checked: Checked, item: int, given: Floats, slips: Slips | None) -> tu
     tolerance = (
         close.relative * np.abs(right) + (close.absolute / max(np.max(terms, initial=0.0), 1e-300)) * terms + error
     )
-    given = given.astype(float)
+    is_integer, given = given.dtype.kind in "iu", given.astype(float)
     if given.shape != form and form == () and given.size == 1:
         given = given.reshape(())  # a number in brackets is a number
     if given.shape == form:  # at a kink each slope between the two sides is right, and what is hidden is not wrong
@@ -253,7 +253,7 @@ def _case(checked: Checked, item: int, given: Floats, slips: Slips | None) -> tu
                 tolerance[k] = np.inf
     arrays = (array.reshape(form) for array in (inputs.numbers[places], right, tolerance))
     numbers, right, tolerance = arrays
-    case = Case(inputs.names[item], numbers, given, right, tolerance, close)
+    case = Case(inputs.names[item], numbers, given, right, tolerance, close, is_integer)
     return case, _entries_of(case, [inputs.paths[i] for i in places], own)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.backward import between
+from engine.backward import between, values
 from engine.differences import EPS, ROOM, Difference, differences
 from engine.graph import topological_sort
 from engine.operation import Library
@@ -66,6 +66,7 @@ def graph_derivatives(root: Value, leaves: Sequence[Value], method: str = "auto"
     if method not in ("auto", "differences", "complex"):
         raise ValueError(f'method is "auto", "differences" or "complex", not {method!r}')
     once = list(dict.fromkeys(leaves))
+    root = _opened(root, once)
     x, found = np.array([leaf.data for leaf in once]), []
     for first in range(0, len(once), BATCH):  # what a batch does not move is not computed again
         found += _of_graph(root, once, x, range(first, min(first + BATCH, len(once))))
@@ -181,6 +182,45 @@ def _tracked(shake: _Shake) -> Callable[..., Any]:
 
 def _may_be_index(x: Any, n: int) -> bool:
     return np.ndim(x) == 0 and bool(abs(x) <= n) and float(x).is_integer()
+
+
+def _opened(root: Value, leaves: Sequence[Value]) -> Value:
+    """The graph with the rules of users' operations written out as nodes: digits that cancel inside one are seen then.
+
+    Only rules that the complex step can pass: these have no branch that a graph would freeze.
+    """
+    order = topological_sort(root)
+    if all(
+        node.op is None or TABLE_MODULE in (node.op.value.__module__, node.op.partials.__module__) for node in order
+    ):
+        return root
+    twins: dict[Value, Value] = {}
+    given = set(leaves)
+    for node in order:
+        parents = [twins[parent] for parent in node.parents]
+        if node.op is None or node in given:
+            twins[node] = node
+        elif node.op.value.__module__ != TABLE_MODULE and (inside := _inside(node, parents)) is not None:
+            twins[node] = inside
+        else:
+            is_same = all(a is b for a, b in zip(parents, node.parents, strict=True))
+            twins[node] = node if is_same else Value.record(node.op, parents)
+    return twins[root]
+
+
+TABLE_MODULE = "engine.ops"
+
+
+def _inside(node: Value, parents: Sequence[Value]) -> Value | None:
+    """What an operation computes, as nodes; None where its rule cannot be run so, or has branches."""
+    assert node.op is not None
+    try:
+        node.op.value(_library, *(stepped(parent.data, 1e-40) for parent in parents))
+        inside = node.op.value(values, *parents)
+    except Exception:  # whatever a rule says to a number of a kind that it does not know
+        return None
+    is_same = isinstance(inside, Value) and abs(inside.data - node.data) <= 8 * EPS * abs(node.data)
+    return inside if is_same else None
 
 
 # ------------------------------------------------------------------------------- the complex step

@@ -313,10 +313,10 @@ def reduction(name: str, doc: str, value: Rule, partials: Rule, *, at_least: int
 
 def define_op(
     name: str,
-    value: Rule,
-    partials: Rule,
+    value: Any,
+    partials: Any,
+    doc: Any = "",
     *,
-    doc: str = "",
     textbook: Rule | None = None,
     symbol: str = "",
     written: str | Callable[..., str] | None = None,
@@ -332,6 +332,7 @@ def define_op(
                xp.sigmoid: any operation of the table); value(xp, *xs) makes an operation on a list
     partials   partials(xp, z, x, ...) gives a tuple with ∂z/∂x for each operand (of one operand: the number alone will
                do), by xp again, so that they can be differentiated, too
+    doc        what it computes, for the reader; it may also stand second, as in the entries of the table
     replace    take the place of an earlier definition, as in a notebook's cell that is run again
 
     The other fields are those of `Operation`. Ask `check_grads` whether the partials are right.
@@ -345,6 +346,10 @@ def define_op(
     8.0
     >>> del TABLE["cube"]
     """
+    if isinstance(value, str):
+        value, partials, doc = partials, doc, value
+    if not (callable(value) and callable(partials)):
+        raise TypeError(f"an operation has two rules, value and partials; {name} has {value!r} and {partials!r}")
     if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
         raise ValueError(f"the name of an operation is a Python name, such as 'softsquare', not {name!r}")
     if replace and name in TABLE:

@@ -329,7 +329,8 @@ def _node(op: Operation, z: float, history: tuple[Any, ...]) -> Value:
     if _closely or z - z != 0.0:  # x − x is 0 of a number, and nan of inf and nan
         if _paused.depth:
             node._history = node.op = None
-        origin.note(node, history)
+        if origin.watching or z - z != 0.0:
+            origin.note(node, history)
     return node
 
 

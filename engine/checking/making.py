@@ -281,7 +281,7 @@ class Maker:
                 continue
             terms = [self._flat_terms(node) for node in nodes]
             n = len(terms[0])
-            if n < 2 or any(len(one) != n for one in terms):
+            if n < (3 if first.op.name == "sub" else 2) or any(len(one) != n for one in terms):
                 continue
             for k in [k for k in range(1, n) if n % k == 0][:4]:  # of each example, k terms
                 of = f"{'' if k == 1 else f'{k} '}of {n} terms of `{first.op.name}`"

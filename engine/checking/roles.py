@@ -60,7 +60,7 @@ class Roles:
             op, parent = node.op, node.parents[position]
             assert op is not None
             edge, part = (node, position), (op.name, role(node, position))
-            readings[0][part, self.signature[parent], self._context[node]].append(edge)
+            readings[0][part, self.signature[parent], self.signature[node], self._context[node]].append(edge)
             readings[1][part, self.signature[parent]].append(edge)
             readings[2][part, parent.op.name if parent.op else self.item_of[self.place[parent]]].append(edge)
         unique = {tuple(edges): None for reading in readings for edges in reading.values()}
@@ -144,7 +144,7 @@ class Roles:
         return context
 
 
-SUMS = ("add", "sum")
+SUMS = ("add", "sum", "sub")
 
 
 def role(node: Value, position: int) -> int:
