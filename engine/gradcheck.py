@@ -62,7 +62,8 @@ def check_grads(
         )
     if method not in METHODS:
         raise ValueError(f"method is one of {', '.join(map(repr, METHODS))}, not {method!r}")
-    checked = check(f, inputs, method, seed)
+    with np.errstate(all="ignore"):  # an inf among the numbers is reported, not warned of
+        checked = check(f, inputs, method, seed)
     entries, causes = checked.entries, checked.causes
     if order == 2 and checked.recorded.root is not None and checked.frozen is None:
         second, more = second_order(checked)
@@ -87,23 +88,25 @@ def compare(f: Callable[..., Any], inputs: Any, gradient: Any, *, seed: int = 0)
     >>> print(compare(lambda x: (x * x) * x, [2.0], [6.0]).causes[0].kind)
     factor
     """
-    checked = check(f, inputs, "auto", seed, work=WORK)
+    with np.errstate(all="ignore"):
+        checked = check(f, inputs, "auto", seed, work=WORK)
     given = _given(gradient, checked.inputs)
     if isinstance(given, Cause):
         return GradReport(_title("compare", f), (Entry("gradient", nan, nan, 0.0, 0.0, "wrong", "shape"),), (given,))
     slips = None
-    if checked.recorded.root is not None and checked.frozen is None:
-        of = checked.inputs
-        shapes = [of.shape_of(item) for item in range(len(of.items))]
-        slips = Slips(checked.recorded.root, checked.recorded.leaves, of.item_of, of.names, shapes)
     entries: list[Entry] = []
     cases = []
-    for item, numbers in enumerate(given):
-        if numbers is not None:
-            case, own = _case(checked, item, numbers, slips)
-            cases.append(case)
-            entries += own
-    causes = diagnose(cases, slips) if len(cases) == len(given) else diagnose(cases, None)
+    with np.errstate(all="ignore"):
+        if checked.recorded.root is not None and checked.frozen is None:
+            of = checked.inputs
+            shapes = [of.shape_of(item) for item in range(len(of.items))]
+            slips = Slips(checked.recorded.root, checked.recorded.leaves, of.item_of, of.names, shapes)
+        for item, numbers in enumerate(given):
+            if numbers is not None:
+                case, own = _case(checked, item, numbers, slips)
+                cases.append(case)
+                entries += own
+        causes = diagnose(cases, slips)
     causes += _outside_kinks(checked, entries)
     unjudged = {one.verdict for one in entries}
     notes = [cause for cause in checked.causes if cause.kind in unjudged]
@@ -253,7 +256,7 @@ def _case(checked: Checked, item: int, given: Floats, slips: Slips | None) -> tu
                 tolerance[k] = np.inf
     arrays = (array.reshape(form) for array in (inputs.numbers[places], right, tolerance))
     numbers, right, tolerance = arrays
-    case = Case(inputs.names[item], numbers, given, right, tolerance, close, is_integer)
+    case = Case(inputs.names[item], numbers, given, right, tolerance, close, is_integer, places[0] if places else 0)
     return case, _entries_of(case, [inputs.paths[i] for i in places], own)
 
 

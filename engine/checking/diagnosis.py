@@ -7,6 +7,7 @@ several match, the numbers allow several causes, and all are named.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -29,6 +30,7 @@ class Case:
     """One input: its numbers, the gradient given for it, the right one, and by how much they may differ.
 
     is_integer   whether the gradient came in an array of integers
+    first        where its entries begin among those of all inputs
     """
 
     name: str
@@ -38,6 +40,7 @@ class Case:
     tolerance: Floats
     close: Closeness
     is_integer: bool = False
+    first: int = 0
 
     @property
     def bad(self) -> npt.NDArray[np.bool_]:
@@ -68,7 +71,10 @@ def diagnose(cases: Sequence[Case], slips: Slips | None, sizes: dict[int, str] |
     of_patterns = _merged(direct, cases)
     if all(direct.values()):  # a factor of a whole gradient needs no place where it came in
         of_all = [cause for cause in of_all if cause.kind not in ("sign", "factor")]
-    causes = of_patterns + of_all if all(direct.values()) else of_all or of_patterns
+    is_vague = all(re.fullmatch(r"a constant factor [\d./e+-]+", cause.text) for cause in of_patterns)
+    causes = of_all or of_patterns
+    if all(direct.values()):  # a factor that means nothing comes second
+        causes = of_all + of_patterns if is_vague else of_patterns + of_all
     partial = [Cause("some entries", text, (case.name,)) for case in wrong for text in _partial(case)]
     explained = {name for cause in (*causes, *of_one, *partial) for name in cause.where or [c.name for c in wrong]}
     unexplained = [
@@ -267,8 +273,7 @@ def _matching_slips(cases: Sequence[Case], slips: Slips) -> tuple[list[Told], di
     wrong = [case for case in whole if case.bad.any() and case.given.any() and np.isfinite(case.given).all()]
     if not wrong:
         return [], {}
-    bounds = np.cumsum([0, *(case.right.size for case in cases)])
-    columns = {case.name: slice(a, b) for case, a, b in zip(cases, bounds, bounds[1:], strict=False)}
+    columns = {case.name: slice(case.first, case.first + case.right.size) for case in cases}
 
     def fitting(found: tuple[list[Slip], Floats], some: Sequence[Case], c: float = 1.0) -> list[Told]:
         planted, gradients = found

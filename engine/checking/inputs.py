@@ -145,12 +145,12 @@ class Inputs:
         return Recorded(None, leaves, as_float(root))
 
     def at(self, points: Floats) -> Floats:
-        """f at many points, one a row; nan where it has no value."""
+        """f at many points, one a row; nan where it has no value (where an index is none, too)."""
         numbers = np.full(len(points), np.nan)
         for i, point in enumerate(points):
             try:
                 numbers[i] = self.record(point).number
-            except (ArithmeticError, ValueError):
+            except (ArithmeticError, ValueError, IndexError, TypeError):
                 continue
         return numbers
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
 from math import isfinite
 
 SHOWN = 12  # of the entries that are wrong, so many are printed
+LONGEST = 110  # a verdict that is longer has a line for each cause
 
 
 @dataclass(frozen=True)
@@ -106,20 +107,28 @@ class GradReport:
     @property
     def verdict(self) -> str:
         """The whole in words."""
-        causes = _joined(self.causes)
+        sign = ": " if self._judgement in ("wrong", "cannot be judged", "right") else "; "
+        causes = "; ".join(_told(self.causes)) or ("" if self else "no cause was found")
+        return self._judgement + (sign + causes if causes else "")
+
+    @property
+    def _judgement(self) -> str:
+        """The verdict without its causes."""
         counts = Counter(entry.verdict for entry in self.entries)
         if not self:
-            head = "wrong" if counts["wrong"] else "cannot be judged"
-            return f"{head}: {causes or 'no cause was found'}"
+            return "wrong" if counts["wrong"] else "cannot be judged"
         if not self.entries:
-            return "right: there is nothing to check" + (f"; {causes}" if causes else "")
-        known = counts["right"]
-        worst = max((entry.relative for entry in self.entries if entry.verdict == "right"), default=0.0)
-        agree = f"right: {_counted(known, self.noun)} agree{'s' * (known == 1)}, the worst to {worst:.1g}"
-        return (agree if known else "right") + (f"; {causes}" if causes else "")
+            return "right: there is nothing to check"
+        if not counts["right"]:
+            return "right"
+        worst = max(min(entry.relative, entry.absolute) for entry in self.entries if entry.verdict == "right")
+        agree = "agrees" if counts["right"] == 1 else "agree"
+        return f"right: {_counted(counts['right'], self.noun)} {agree}, the worst to {worst:.1g}"
 
     def __str__(self) -> str:
         lines = [f"{self.title}: {self.verdict}"]
+        if len(lines[0]) > LONGEST:
+            lines = [f"{self.title}: {self._judgement}", *(f"  {text}" for text in _told(self.causes))]
         notable = [entry for entry in self.entries if entry.verdict != "right"]
         if notable:
             lines += ["", *_table([_HEAD, *map(_row, notable[:SHOWN])])]
@@ -143,20 +152,16 @@ class GradReport:
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{more}" if notable else ""
         return f"<div><p><strong>{escape(self.title)}</strong>: {escape(self.verdict)}</p>{table}</div>"
 
-    def with_causes(self, *causes: Cause) -> GradReport:
-        """The same report with causes put before those it has."""
-        return replace(self, causes=(*causes, *self.causes))
-
 
 _HEAD = ("input", "given", "reference", "absolute", "relative", "step", "verdict")
 
 
-def _joined(causes: Sequence[Cause]) -> str:
-    """The causes of the same inputs are alternatives: the numbers allow each."""
+def _told(causes: Sequence[Cause]) -> list[str]:
+    """The causes in words. Those of the same inputs are alternatives: the numbers allow each."""
     texts: dict[tuple[str, ...], list[str]] = {}
     for cause in causes:
         texts.setdefault(cause.where, []).append(cause.text)
-    return "; ".join((f"{', '.join(where)}: " if where else "") + ", or: ".join(told) for where, told in texts.items())
+    return [(f"{', '.join(where)}: " if where else "") + ", or: ".join(told) for where, told in texts.items()]
 
 
 def _size(entry: Entry) -> float:
@@ -166,6 +171,8 @@ def _size(entry: Entry) -> float:
 
 def _row(entry: Entry) -> tuple[str, ...]:
     step = f"{entry.step:.1e}" if entry.step else entry.method
+    if entry.method.startswith("shape"):  # no number stands beside another
+        return (entry.input, *("—",) * 4, step, entry.verdict)
     errors = (f"{error:.1e}" for error in (entry.absolute, entry.relative))
     return (entry.input, f"{entry.given:.10g}", f"{entry.reference:.10g}", *errors, step, entry.verdict)
 

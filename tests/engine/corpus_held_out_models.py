@@ -257,7 +257,7 @@ def smoothed(X, Y, W1, b1, W2, b2):
     dU = np.einsum("no,oi->ni", dZ, W2) * (1 - H**2)
     gW1 = np.einsum("no,ni->oi", dU, X)
     gb1 = np.einsum("no->o", dU)
-    return {"W1": gW1, "b1": gb1, "W2": gW2, "b2": gb2}.values()
+    return [gW1, gb1, gW2, gb2]
 
 
 def classes_loss(X: Any, t: Any, W: Any, b: Any) -> Any:
