@@ -3,7 +3,6 @@
 Glossary: xhat the normalised input; k, K kernels; i, f, o, g the gates of an LSTM, r, z, n those of a GRU; a d in
 front is the derivative of the loss.
 """
-# ruff: noqa: N803, N806 (matrices have capital names, as in the courses)
 
 from typing import Any
 

@@ -4,7 +4,6 @@ They are written in other styles than those of `corpus_models`: W of shape (out,
 the batch as often as a mean, other activations, losses and penalties. Glossary: X, Y examples and targets; U before
 and H after the activation, P the prediction; gW is dL/dW, and G a gradient on its way back.
 """
-# ruff: noqa: N803, N806 (matrices have capital names, as in the courses)
 
 from collections.abc import Callable
 from functools import partial
@@ -175,7 +174,13 @@ KEEP = 0.5
 MASKS = np.array([[1, 0, 1, 1], [0, 1, 1, 0], [1, 1, 0, 1], [0, 1, 0, 1], [1, 0, 1, 0], [1, 1, 1, 0.0]])
 
 SWISH = held(
-    "swish, a sum", swish_loss, swish, NET, parameters(101, (3, 2), (3,), (3, 3), (3,)), normal(102, 6, 2), normal(103, 6, 3)
+    "swish, a sum",
+    swish_loss,
+    swish,
+    NET,
+    parameters(101, (3, 2), (3,), (3, 3), (3,)),
+    normal(102, 6, 2),
+    normal(103, 6, 3),
 )
 SOFTPLUS = held(
     "softplus, one by one",
@@ -301,7 +306,13 @@ SMOOTH = 0.85 * np.eye(3)[T3] + 0.05
 WORDS = np.array([[0, 2, 0], [1, 1, 3], [4, 0, 2], [3, 3, 3]])
 
 ELU_CE = held(
-    "elu, logsumexp, decay", elu_ce_loss, elu_ce, NET, parameters(121, (4, 2), (4,), (3, 4), (3,)), normal(122, 6, 2), T3
+    "elu, logsumexp, decay",
+    elu_ce_loss,
+    elu_ce,
+    NET,
+    parameters(121, (4, 2), (4,), (3, 4), (3,)),
+    normal(122, 6, 2),
+    T3,
 )
 SMOOTHED = held(
     "tanh, softmax then log, a sum",
@@ -399,7 +410,9 @@ SEEN = np.array([[1, 0, 1, 1], [0, 1, 1, 0], [1, 1, 0, 1], [1, 1, 0, 0.0]])
 
 COSINE = held("cosine", cosine_loss, cosine, "uv", (normal(131, 4), normal(132, 4)))
 HINGE = held("hinge", hinge_loss, hinge, "W", parameters(133, (3, 3)), normal(134, 6, 3), T3)
-DIVERGENCE = held("Kullback-Leibler", divergence_loss, divergence, "z", (normal(135, 4, 3),), softmax_rows(normal(136, 4, 3)))
+DIVERGENCE = held(
+    "Kullback-Leibler", divergence_loss, divergence, "z", (normal(135, 4, 3),), softmax_rows(normal(136, 4, 3))
+)
 FOCAL = held("focal", focal_loss, focal, "z", (normal(137, 5),), np.array([1, 0, 0, 1, 1]))
 FACTORS = held("factors", factors_loss, factors, "PQ", parameters(138, (4, 2), (4, 2)), normal(139, 4, 4), SEEN)
 

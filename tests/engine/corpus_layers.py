@@ -3,7 +3,6 @@
 Glossary: R, S fixed numbers that weigh the outputs; mu, var the mean and variance of a batch; x_hat the normalised
 input; F kernels of C channels; i, f, o, g the gates of an LSTM.
 """
-# ruff: noqa: N803, N806 (matrices have capital names, as in the courses)
 
 from typing import Any
 

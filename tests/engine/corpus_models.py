@@ -9,7 +9,6 @@ keeps what the backward pass needs. A mistake is one line of it changed:
 Glossary: X, Y the examples and their targets (rows, or columns as in Ng's course), m how many; W, b weights and biases;
 Z before and A after the activation; dZ is dL/dZ.
 """
-# ruff: noqa: N803, N806 (matrices have capital names, as in the courses)
 
 import inspect
 from collections.abc import Callable

@@ -3,7 +3,6 @@
 Other algebra, other orders of summation, other forms of the answer (nested lists, a tuple, one bare array), float32,
 scales from 1e-6 to 1e6, and gradients that are zero because they should be.
 """
-# ruff: noqa: N803, N806 (matrices have capital names, as in the courses)
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,5 +1,4 @@
 """Small models whose gradients students write by hand: one layer, one loss, a few steps of a recurrent network."""
-# ruff: noqa: N803, N806 (matrices have capital names, as in the courses)
 
 from functools import partial
 from typing import Any

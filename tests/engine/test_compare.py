@@ -1,5 +1,4 @@
 """compare, as somebody meets it who derived a gradient by hand: each mistake is named, each right gradient passes."""
-# ruff: noqa: N803, N806 (matrices have capital names, as in the courses)
 
 import math
 import re

@@ -1,7 +1,5 @@
 """What derivatives take and give: forms, arguments, errors; and what they leave alone."""
 
-# ruff: noqa: N803, N806  (matrices are written W, H)
-
 import gc
 import math
 import weakref

@@ -1,5 +1,4 @@
 """The corpus judged from outside: its right gradients are PyTorch's and the engine's, its mistakes are mistakes."""
-# ruff: noqa: N803, N806 (matrices have capital names, as in the courses)
 
 import numpy as np
 import pytest

@@ -1,7 +1,5 @@
 """Derivatives of functions: against mpmath, SymPy and PyTorch, in both directions, nested."""
 
-# ruff: noqa: N803, N806  (matrices are written W, H)
-
 import itertools
 import math
 

@@ -1,5 +1,4 @@
 """check_grads and locate, as a user meets them: kinks, lost digits, wrong rules, forms of input, errors, reports."""
-# ruff: noqa: N803, N806 (matrices have capital names, as in the courses)
 
 import math
 import random
