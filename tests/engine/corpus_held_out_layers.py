@@ -11,7 +11,7 @@ import numpy as np
 import engine
 from engine import dot, mean, relu, sigmoid, sqrt, tanh, var
 
-from .corpus_held_out_models import held, linear
+from .corpus_held_out_models import held
 from .corpus_models import normal, parameters, sigma, transposed
 
 EPS = 1e-5
@@ -163,11 +163,10 @@ def window(x: Any, i: int, j: int, size: int) -> list[Any]:
 
 def strided_loss(t: Any, x: Any, k: Any, b: Any, W: Any) -> Any:
     """A convolution of stride 2, relu, a dense layer; ½ Σ (p − t)²."""
-    size, h = len(k[0][0]), []
-    for taps, bias in zip(k, b, strict=True):
-        for i in range(0, len(x[0]) - size + 1, 2):
-            for j in range(0, len(x[0][0]) - size + 1, 2):
-                h.append(relu(dot(window(taps, 0, 0, size), window(x, i, j, size), bias)))
+    size = len(k[0][0])
+    steps = range(0, len(x[0]) - size + 1, 2)
+    patches = [window(x, i, j, size) for i in steps for j in steps]
+    h = [relu(dot(window(taps, 0, 0, size), patch, bias)) for taps, bias in zip(k, b, strict=True) for patch in patches]
     return squares([dot(row, h) for row in W], t)
 
 
@@ -238,7 +237,7 @@ def sequence_loss(t: Any, x: Any, K: Any, b: Any, W: Any) -> Any:
 
 
 def sequence(t, x, K, b, W):
-    F, C, taps = K.shape
+    F, _, taps = K.shape
     steps = x.shape[1] - taps + 1
     a = np.zeros((F, steps))
     for s in range(steps):
@@ -260,13 +259,21 @@ def sequence(t, x, K, b, W):
 
 XKBW = ("x", "k", "b", "W")
 STRIDED = held(
-    "convolution, stride 2", strided_loss, strided, XKBW, (normal(221, 2, 5, 5), *parameters(222, (2, 2, 3, 3), (2,), (2, 8))),
+    "convolution, stride 2",
+    strided_loss,
+    strided,
+    XKBW,
+    (normal(221, 2, 5, 5), *parameters(222, (2, 2, 3, 3), (2,), (2, 8))),
     normal(223, 2),
-)  # fmt: skip
+)
 POOLED = held(
-    "convolution, max pooling", pooled_loss, pooled, XKBW, (normal(224, 6, 6), *parameters(225, (2, 3, 3), (2,), (2, 8))),
+    "convolution, max pooling",
+    pooled_loss,
+    pooled,
+    XKBW,
+    (normal(224, 6, 6), *parameters(225, (2, 3, 3), (2,), (2, 8))),
     normal(226, 2),
-)  # fmt: skip
+)
 SEQUENCE = held(
     "convolution along time", sequence_loss, sequence, ("x", "K", "b", "W"),
     (normal(227, 2, 7), *parameters(228, (3, 2, 3), (3,), (2, 3))), normal(229, 2),

@@ -173,46 +173,18 @@ def dropout(X, Y, M, W1, b1, W2):
 KEEP = 0.5
 MASKS = np.array([[1, 0, 1, 1], [0, 1, 1, 0], [1, 1, 0, 1], [0, 1, 0, 1], [1, 0, 1, 0], [1, 1, 1, 0.0]])
 
-SWISH = held(
-    "swish, a sum",
-    swish_loss,
-    swish,
-    NET,
-    parameters(101, (3, 2), (3,), (3, 3), (3,)),
-    normal(102, 6, 2),
-    normal(103, 6, 3),
-)
-SOFTPLUS = held(
-    "softplus, one by one",
-    softplus_loss,
-    softplus_net,
-    ("V", "c", "w", "d"),
-    (*parameters(104, (4, 3), (4,), (4,)), 0.3),
-    normal(105, 7, 3),
-    normal(106, 7),
-)
-LEAKY = held(
-    "leaky relu, three layers",
-    leaky_loss,
-    leaky,
-    ("W1", "W2", "W3"),
-    parameters(107, (4, 3), (4, 4), (2, 4)),
-    normal(108, 6, 3),
-    normal(109, 6, 2),
-)
-RESIDUAL = held(
-    "residual, twice",
-    residual_loss,
-    residual,
-    ("W1", "b1", "W2"),
-    parameters(110, (4, 3), (4,), (3, 4)),
-    normal(111, 5, 3),
-    normal(112, 5, 3),
-)
-DROPOUT = held(
-    "dropout", dropout_loss, dropout, ("W1", "b1", "W2"), parameters(113, (4, 3), (4,), (2, 4)), normal(114, 6, 3),
-    normal(115, 6, 2), MASKS,
-)  # fmt: skip
+# fmt: off
+SWISH = held("swish, a sum", swish_loss, swish, NET,
+             parameters(101, (3, 2), (3,), (3, 3), (3,)), normal(102, 6, 2), normal(103, 6, 3))
+SOFTPLUS = held("softplus, one by one", softplus_loss, softplus_net, ("V", "c", "w", "d"),
+                (*parameters(104, (4, 3), (4,), (4,)), 0.3), normal(105, 7, 3), normal(106, 7))
+LEAKY = held("leaky relu, three layers", leaky_loss, leaky, ("W1", "W2", "W3"),
+             parameters(107, (4, 3), (4, 4), (2, 4)), normal(108, 6, 3), normal(109, 6, 2))
+RESIDUAL = held("residual, twice", residual_loss, residual, ("W1", "b1", "W2"),
+                parameters(110, (4, 3), (4,), (3, 4)), normal(111, 5, 3), normal(112, 5, 3))
+DROPOUT = held("dropout", dropout_loss, dropout, ("W1", "b1", "W2"),
+               parameters(113, (4, 3), (4,), (2, 4)), normal(114, 6, 3), normal(115, 6, 2), MASKS)
+# fmt: on
 
 # ------------------------------------------------------------------------------------ softmax cross-entropy
 
@@ -305,28 +277,15 @@ T3 = np.array([0, 2, 1, 2, 0, 1])
 SMOOTH = 0.85 * np.eye(3)[T3] + 0.05
 WORDS = np.array([[0, 2, 0], [1, 1, 3], [4, 0, 2], [3, 3, 3]])
 
-ELU_CE = held(
-    "elu, logsumexp, decay",
-    elu_ce_loss,
-    elu_ce,
-    NET,
-    parameters(121, (4, 2), (4,), (3, 4), (3,)),
-    normal(122, 6, 2),
-    T3,
-)
-SMOOTHED = held(
-    "tanh, softmax then log, a sum",
-    smoothed_loss,
-    smoothed,
-    NET,
-    parameters(123, (3, 3), (3,), (3, 3), (3,)),
-    normal(124, 6, 3),
-    SMOOTH,
-)
+# fmt: off
+ELU_CE = held("elu, logsumexp, decay", elu_ce_loss, elu_ce, NET,
+              parameters(121, (4, 2), (4,), (3, 4), (3,)), normal(122, 6, 2), T3)
+SMOOTHED = held("tanh, softmax then log, a sum", smoothed_loss, smoothed, NET,
+                parameters(123, (3, 3), (3,), (3, 3), (3,)), normal(124, 6, 3), SMOOTH)
 CLASSES = held("several classes", classes_loss, classes, "Wb", parameters(125, (3, 3), (3,)), normal(126, 6, 3), T3)
-EMBEDDING = held(
-    "embedding", embedding_loss, embedding, "EW", parameters(127, (5, 3), (3, 3)), WORDS, np.array([0, 2, 1, 1])
-)
+EMBEDDING = held("embedding", embedding_loss, embedding, "EW",
+                 parameters(127, (5, 3), (3, 3)), WORDS, np.array([0, 2, 1, 1]))
+# fmt: on
 
 # ---------------------------------------------------------------------------------------------- small losses
 
