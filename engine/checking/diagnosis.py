@@ -121,6 +121,7 @@ def _direct(case: Case, cases: Sequence[Case], slips: Slips | None, known: dict[
     factor = patterns.common_factor(given, right, case.close)
     if factor is not None:
         found += patterns.named_factor(factor, sizes, given.size == 1)
+        found += _node_factor(factor, slips) if given.size > 1 and len(found) < 2 else []
     if not found:
         found += _scaled(case, patterns.moved(right), sizes)
     if not found and (one := patterns.permuted(given, right, case.close)):
@@ -133,12 +134,12 @@ def _direct(case: Case, cases: Sequence[Case], slips: Slips | None, known: dict[
 
 
 def _sizes(case: Case, cases: Sequence[Case], slips: Slips | None) -> dict[int, str]:
-    """The whole numbers that a mean may have divided by."""
+    """The whole numbers that a mean may have divided by: those of the graph, else the lengths of the inputs."""
     sizes = dict(slips.sizes) if slips else {}
     for other in (case, *cases):
         for axis, size in enumerate(other.right.shape):
             if size > 1 and axis == 0:
-                sizes.setdefault(size, f"the length of {other.name}, perhaps the batch size")
+                sizes.setdefault(size, f"{patterns.LENGTH} {other.name}, perhaps the batch size")
     return sizes
 
 
@@ -150,7 +151,7 @@ def _scaled(case: Case, candidates: Iterator[Pattern], sizes: dict[int, str]) ->
             continue
         if case.close.same(case.given, pattern.array):
             plain.append((pattern.kind, pattern.text))
-        elif pattern.array.size > 1 or pattern.kind == "wrong variable":
+        elif pattern.array.size > 3 or "summed" not in pattern.text:  # a few numbers are soon somebody's
             c = patterns.common_factor(case.given, pattern.array, case.close)
             named = patterns.named_factor(c, sizes, is_single=True) if c is not None else []
             if named:
@@ -178,6 +179,16 @@ def _of_shape(case: Case, sizes: dict[int, str]) -> list[tuple[str, str]]:
     return found or [("shape", f"the wrong shape: {shapes}, and the numbers are not those of the right gradient")]
 
 
+def _node_factor(c: float, slips: Slips | None) -> list[tuple[str, str]]:
+    """Whether a factor is the number of a node, which then is there once too often, or is missing."""
+    for node in slips.roles.slopes if slips and abs(abs(c) - 1) > 1e-6 else ():
+        number = number_of(node)
+        if number and (abs(c / number - 1) < 1e-9 or abs(c * number - 1) < 1e-9):
+            title = node.name or f"the result of `{node.op.name}`" if node.op else ""
+            return [("factor", f"the factor is {title}, {number:.6g}: it is missing, or there once too often")]
+    return []
+
+
 def _exchanged(case: Case, cases: Sequence[Case]) -> list[tuple[str, str]]:
     """Whether entries of this input and of another have changed places: two gradients cut apart at the wrong place."""
     if case.right.size * len(cases) > 10_000:
@@ -200,6 +211,9 @@ def _other_variables(case: Case, cases: Sequence[Case], slips: Slips | None) -> 
         if other is not case and other.right.size == case.right.size:
             yield Pattern("wrong variable", f"{wrong} {other.name}", other.right.reshape(case.given.shape))
     yield from patterns.through_activation(case.numbers, case.right)
+    if slips and (uses := slips.contributions(case.first, case.right.size)) is not None:
+        text = f"summed over the wrong axis: over the entries of {case.name}, where it should be over the examples"
+        yield Pattern("not summed", text, uses.sum(axis=0).reshape(case.right.shape))
     for title, nodes, gradient in slips.interior() if slips else ():
         yield from patterns.over_axes(case.right.size, gradient, case.right.shape, title)
         if len(nodes) == case.given.size:
@@ -234,7 +248,7 @@ def _partial(case: Case) -> list[str]:
         return []
     bad = case.bad
     where = patterns.some_entries(bad, case.name)
-    if where is None:
+    if where is None or not case.right[~bad].any():  # where the right gradient is 0, little can be wrong
         return []
     given, right = case.given[bad], case.right[bad]
     if not given.any():
@@ -260,7 +274,7 @@ def _unexplained(case: Case) -> str:
 
 ORDER = (
     "path missing", "overwritten", "activation derivative", "wrong rule", "wrong place", "transposed", "flipped",
-    "wrong variable", "sign", "factor",
+    "wrong variable", "sign", "factor", "extra derivative",
 )  # fmt: skip
 
 
@@ -289,7 +303,49 @@ def _matching_slips(cases: Sequence[Case], slips: Slips) -> tuple[list[Told], di
     alone = {case.name: fitting(slips.single, [case]) for case in wrong if case.right.size > 1}
     if all(alone.get(case.name) for case in wrong):
         return [], alone
-    return fitting(slips.pairs(), whole), alone
+    if found := fitting(slips.pairs(), whole):
+        return found, alone
+    return _path_factor(whole, slips, columns), alone
+
+
+def _path_factor(whole: Sequence[Case], slips: Slips, columns: dict[str, slice]) -> list[Told]:
+    """One path counted c times, whatever c: then given − right is (c − 1) times what the path contributes."""
+    planted, gradients = slips.single
+    places = np.concatenate([np.arange(columns[case.name].start, columns[case.name].stop) for case in whole])
+    given = np.concatenate([case.given.ravel() for case in whole])
+    right = np.concatenate([case.right.ravel() for case in whole])
+    allowed = max(case.close.absolute for case in whole) + 1e-7 * np.abs(given)
+    if np.count_nonzero(np.abs(given - right) > allowed) < 3:
+        return []
+    texts = []
+    for slip, row in zip(planted, gradients, strict=True):
+        share = right - row[places]
+        if slip.kind == "path missing" and " from " in slip.text:
+            c = 1 + float(share @ (given - right)) / float(share @ share)
+            if np.all(np.abs(right + (c - 1) * share - given) <= allowed):
+                path = slip.text.partition("missing: ")[2]
+                texts.append(("factor", f"a constant factor {c:.6g} on the path {path}", slip.operations))
+        if slip.kind == "path missing" and " from " in slip.text and not texts:
+            texts += _transposed_but(whole, share, slip)
+    return texts[:1]
+
+
+def _transposed_but(whole: Sequence[Case], share: Floats, slip: Slip) -> list[Told]:
+    """Whether the only wrong input is transposed in all but what one path contributes, such as a penalty."""
+    first, texts = 0, []
+    for case in whole:
+        part = share[first : first + case.right.size].reshape(case.right.shape)
+        first += case.right.size
+        if not case.bad.any():
+            continue
+        if case.right.ndim != 2 or len(set(case.right.shape)) > 1 or not part.any():
+            return []
+        if not case.close.same(case.given - part, (case.right - part).T):
+            return []
+        texts.append(
+            ("transposed", f"transposed, all but the path {slip.text.partition('missing: ')[2]}", slip.operations)
+        )
+    return texts[:1]
 
 
 def _fits(case: Case, gradients: Floats) -> npt.NDArray[np.bool_]:
@@ -310,6 +366,8 @@ def _told(planted: list[Slip], fits: npt.NDArray[np.bool_], c: float) -> list[To
             text, operations = _sentence(kind, same)
             factor = "" if c == 1.0 else f"; and all of it is multiplied by {c:.4g}"
             texts.append((kind, text + factor, operations))
+    if len(texts) > 1:  # a derivative too much may always be there by chance
+        texts = [one for one in texts if one[0] != "extra derivative"]
     return texts[:ALTERNATIVES]
 
 

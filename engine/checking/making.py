@@ -11,7 +11,18 @@ from engine.checking.blunders import BLUNDERS
 from engine.checking.composites import composites, softmaxes
 from engine.checking.roles import SUMS, Edge, Roles, number_of, operand_numbers, partner
 from engine.checking.walks import neighbours, walk
-from engine.checking.wrongly import OF_RESULT, formula_at_operand, number_or_nan, of_whole, ratio, safe, slope_at, turns
+from engine.checking.wrongly import (
+    ACTIVATIONS,
+    OF_RESULT,
+    formula_of_result,
+    number_or_nan,
+    of_whole,
+    ratio,
+    safe,
+    slope_at,
+    slope_of,
+    turns,
+)
 from engine.operation import TABLE
 from engine.value import Value
 
@@ -43,7 +54,7 @@ class Maker:
         self, roles: Roles, upstream: Mapping[Value, float], sizes: Iterable[int], shapes: Sequence[tuple[int, ...]]
     ) -> None:
         self.roles, self._upstream, self._shapes = roles, upstream, shapes
-        self._counts = sorted(n for n in sizes if n > 1)[:3]
+        self._counts = [n for n in sizes if n > 1][:3]
 
     def all(self) -> Iterator[Slip]:
         """Every slip, the likelier kinds first within each group of edges."""
@@ -94,10 +105,10 @@ class Maker:
         if operand.op is None or operand.op.name not in ("sigmoid", "tanh", "relu"):
             for other, slope in OF_RESULT.items():
                 text = (
-                    f"an activation derivative too much: that of {other}, on the path {path}, "
+                    f"an activation derivative is there too much: that of {other}, on the path {path}, "
                     f"though {self.roles.title(operand)} is no {other}"
                 )
-                yield self._slip("activation derivative", text, edges, self._times_of_operand(slope))
+                yield self._slip("extra derivative", text, edges, self._times_of_operand(slope))
 
     def _of_one_operand(self, edges: list[Edge]) -> Iterator[Slip]:
         """The derivative of a function of one operand: left out, taken elsewhere, or wrong in a way of its own."""
@@ -115,8 +126,10 @@ class Maker:
         free = sum(parent in self.roles.signature for parent in node.parents)
         if free != 1 or op.any_number or op.name in ("add", "sub", "mul", "neg", "dot"):
             return
-        yield self._slip("activation derivative", f"an activation derivative is missing: that of `{op.name}`",
-                         edges, lambda e: 1.0)  # fmt: skip
+        missing = "an activation derivative is missing: that" if op.name in ACTIVATIONS else "the derivative is missing"
+        yield self._slip("activation derivative", f"{missing} of `{op.name}`", edges, lambda e: 1.0)
+        if op.name in ACTIVATIONS:
+            yield from self._of_another_kind(edges)
         yield self._slip("activation derivative", f"`{op.name}` itself stands in the place of its derivative",
                          edges, lambda e: number_of(e[0]))  # fmt: skip
         yield self._slip(
@@ -126,7 +139,7 @@ class Maker:
         yield self._slip("wrong place", f"{where}: at its result, not at its operand", edges,
                          lambda e: slope_at(e, number_of(e[0])))  # fmt: skip
         yield self._slip("wrong place", f"{where}: its formula in the result was given the operand", edges,
-                         formula_at_operand)  # fmt: skip
+                         lambda e: formula_of_result(e, operand_numbers(e[0])[e[1]]))  # fmt: skip
         for steps, there in neighbours(self.roles, node.parents[position]):
             text = f"{where}: at {self.roles.title(there)}, not at {self.roles.title(node.parents[position])} ({path})"
 
@@ -136,6 +149,35 @@ class Maker:
 
             yield self._slip("wrong place", text, edges, elsewhere)
 
+    def _of_another_kind(self, edges: list[Edge]) -> Iterator[Slip]:
+        """The derivative of another activation, or of this one at another part of as many numbers."""
+        name = edges[0][0].op.name  # type: ignore[union-attr]
+        for other in ACTIVATIONS:
+            if other != name:
+                text = f"the activation derivative is wrong: that of {other} stands for that of `{name}`"
+                slope = slope_of(other)
+                wrong = {e: number_or_nan(slope, operand_numbers(e[0])[e[1]]) for e in edges}
+                yield Slip("wrong rule", text, (name, other), wrong)
+        parents = [edge[0].parents[edge[1]] for edge in edges]
+        mine = self.roles.class_of(parents[0])
+        if mine is None or any(self.roles.class_of(one) is not mine for one in parents):
+            return
+        place = {one: i for i, one in enumerate(mine)}
+        for nodes in self.roles.classes():
+            if nodes is not mine and len(nodes) == len(mine) and nodes[0] is not self.roles.root:
+                text = (
+                    f"the derivative of `{name}` is taken at the wrong place: at {self.roles.title(nodes[0])}, "
+                    f"not at {self.roles.title(parents[0])}"
+                )
+                numbers = {e: number_of(nodes[place[one]]) for e, one in zip(edges, parents, strict=True)}
+                yield Slip("wrong place", text, (name,), {e: number_or_nan(slope_at, e, numbers[e]) for e in edges})
+                text = (
+                    f"the derivative of `{name}` is taken at the wrong place: its formula in the result was given "
+                    f"{self.roles.title(nodes[0])}"
+                )
+                wrong = {e: number_or_nan(formula_of_result, e, numbers[e]) for e in edges}
+                yield Slip("wrong place", text, (name,), wrong)
+
     def _of_products(self, edges: list[Edge]) -> Iterator[Slip]:
         """In w·x the derivative in x is w: it may be left out, transposed, or another number may stand for it."""
         node, position = edges[0]
@@ -144,6 +186,7 @@ class Maker:
         if name == "div" and position == 0:
             yield self._slip("path missing", f"a factor is missing: the division at `div`, on the path {path}", edges,
                              lambda e: 1.0)  # fmt: skip
+        yield from self._constant_factors(edges)
         if other is None:
             return
         title = self.roles.title(other)
@@ -163,6 +206,18 @@ class Maker:
             yield self._slip("wrong variable", text, edges, replaced)
         yield from self._exchanged(edges, title)
         yield from self._turned(edges)
+
+    def _constant_factors(self, edges: list[Edge]) -> Iterator[Slip]:
+        """Two constant factors one after the other, such as a mask and its scale, both left out."""
+        further = []
+        for node, _ in edges:
+            uses = self.roles.uses.get(node, ())
+            if not _is_scaled(node) or len(uses) != 1 or not _is_scaled(uses[0][0]):
+                return
+            further.append(uses[0])
+        names = " and ".join(f"`{edge[0].op.name}`" for edge in (edges[0], further[0]) if edge[0].op)
+        text = f"a factor is missing: the constants at {names}, on the path {self.roles.path(edges[0])} (a mask?)"
+        yield self._slip("path missing", text, [*edges, *further], lambda e: 1.0)
 
     def _exchanged(self, edges: list[Edge], title: str) -> Iterator[Slip]:
         """The other factor taken from another part of as many entries: h of this step for h of the last."""
@@ -316,3 +371,11 @@ class Maker:
             stack += inner
         place = {one: i for i, one in enumerate(self.roles.order)}
         return sorted(terms, key=lambda edge: (place[edge[0]], edge[1]))
+
+
+def _is_scaled(node: Value) -> bool:
+    """Whether it is a number times, or divided by, a constant."""
+    if node.op is None or node.op.name not in ("mul", "div"):
+        return False
+    x, y = node.parents
+    return not y.requires_grad or (node.op.name == "mul" and not x.requires_grad)

@@ -43,6 +43,9 @@ class Pattern:
 # ------------------------------------------------------------------------ one factor for all
 
 
+LENGTH = "the length of"  # of an input: a weaker reason to take a number for that of a batch
+
+
 def named_factor(c: float, sizes: dict[int, str], is_single: bool) -> list[tuple[str, str]]:
     """(kind, text) of what multiplies a gradient by c, each cause that has this number; [] if c is no known factor.
 
@@ -56,10 +59,11 @@ def named_factor(c: float, sizes: dict[int, str], is_single: bool) -> list[tuple
     def equals(number: float) -> bool:
         return abs(c - number) <= 1e-7 * number
 
+    is_known = any(equals(m) or equals(1 / m) for m in sizes if m > 1)
     for m, origin in sizes.items():
-        if m < 2:
-            continue
         of = f"(m = {m}: {origin})"
+        if m < 2 or (not (equals(m) or equals(1 / m)) and (is_known or origin.startswith(LENGTH))):
+            continue
         if equals(m):
             text = f"a constant factor {m}: sum instead of mean, the 1/m is missing {of}"
             found.append(("sum instead of mean", text))

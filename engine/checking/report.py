@@ -35,7 +35,7 @@ KINDS = (
     "sign", "factor", "sum instead of mean", "mean instead of sum", "accumulated",
     "transposed", "flipped", "shifted", "permuted", "shape", "not summed", "rounded",
     "wrong variable", "activation derivative", "wrong place", "wrong rule", "path missing", "overwritten",
-    "some entries", "no gradient", "kink", "cancellation", "edge", "not finite", "unexplained",
+    "extra derivative", "some entries", "no gradient", "kink", "cancellation", "edge", "not finite", "unexplained",
 )  # fmt: skip
 
 

@@ -70,6 +70,14 @@ class Slips:
                 found.append((title, nodes, np.array([self._upstream[node] for node in nodes])))
         return found
 
+    def contributions(self, first: int, count: int) -> Floats | None:
+        """What each use of each leaf of an input contributes (leaves × uses), if there are as many uses as leaves."""
+        leaves = self.roles.leaves[first : first + count]
+        uses = [self.roles.uses.get(leaf, ()) for leaf in leaves]
+        if count < 2 or any(len(edges) != count for edges in uses):
+            return None
+        return np.array([[self._upstream[node] * self.roles.slopes[node][i] for node, i in edges] for edges in uses])
+
     def _is_fork(self, slip: Slip) -> bool:
         node, position = next(iter(slip.locals))
         return len(self.roles.uses[node.parents[position]]) > 1
@@ -94,6 +102,10 @@ class Slips:
                     whole = round(number) if 2 <= abs(number) < 1e9 else 0
                     if parent not in self.roles.signature and whole > 1 and abs(number - whole) < 1e-9 * whole:
                         sizes.setdefault(whole, f"f divides by {whole}")
+        for leaf in self.roles.leaves:  # a parameter serves every example once
+            uses = len(self.roles.uses.get(leaf, ()))
+            if uses > 1:
+                sizes.setdefault(uses, f"{self.roles.title(leaf)} is used {uses} times")
         return sizes
 
     # ------------------------------------------------------------------ the sweep

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from engine.checking.blunders import BLUNDERS, Blunder
 from engine.checking.roles import Edge, operand_numbers
-from engine.operation import Operation, floats
+from engine.operation import TABLE, Operation, floats
 
 FAILURES = (ArithmeticError, ValueError, TypeError, AttributeError, IndexError)
 
@@ -20,6 +20,22 @@ OF_RESULT: dict[str, Callable[[float], float]] = {
     "tanh": lambda z: 1 - z * z,
     "relu": lambda z: float(z > 0),
 }
+
+
+ACTIVATIONS = (
+    "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus", "mish", "softsign", "exp",
+)  # fmt: skip
+
+
+def slope_of(name: str) -> Callable[[float], float]:
+    """f' of an activation of the table, with the usual parameters."""
+    op = TABLE[name]
+    usual = {"leaky_relu": (0.01,), "elu": (1.0,)}.get(name, ())
+
+    def slope(x: float) -> float:
+        return float(op.slopes(op.evaluate((x, *usual)), (x, *usual))[0])
+
+    return slope
 
 
 def turns(title: str, places: npt.NDArray[np.int64]) -> Iterator[tuple[str, str, npt.NDArray[np.int64]]]:
@@ -54,6 +70,15 @@ def of_whole(op: Operation, by_hand: str) -> Iterator[tuple[str, str, Callable[[
     where = f"the derivative of {by_hand} is taken at the wrong place"
     yield "wrong place", f"{where}: at its result", at_result
     yield "wrong place", f"{where}: its formula in the result was given the operand", of_operand
+    for other in ACTIVATIONS:
+        if other != op.name:
+            of_other = slope_of(other)
+
+            def of_another(x: float, z: float, u: float, slope: Callable[[float], float] = of_other) -> float:
+                return slope(x)
+
+            text = f"the activation derivative is wrong: that of {other} stands for that of {by_hand}"
+            yield "wrong rule", text, of_another
     for text, wrong in BLUNDERS.get(op.name, ()):
 
         def blunder(x: float, z: float, u: float, wrong: Blunder = wrong) -> float:
@@ -84,13 +109,12 @@ def slope_at(edge: Edge, x: float) -> float:
     return float(node.op.slopes(node.op.evaluate(numbers), numbers)[position])
 
 
-def formula_at_operand(edge: Edge) -> float:
-    """Of a rule in the result z, such as 1 − z², the same with the operand in the place of z."""
+def formula_of_result(edge: Edge, z: float) -> float:
+    """Of a rule in the result z, such as 1 − z², the same with another number in the place of z."""
     node, position = edge
     assert node.op is not None
-    numbers = operand_numbers(node)
     rule = node.op.textbook or node.op.partials
-    return float(rule(floats, numbers[position], *numbers)[position])
+    return float(rule(floats, z, *operand_numbers(node))[position])
 
 
 def ratio(c: float) -> str:

@@ -1,4 +1,7 @@
-"""The verdicts on the held-out corpus, which was written by somebody who had not read the checker."""
+"""The verdicts on the held-out corpus, which was written by somebody who had not read the checker.
+
+It named 80% of the causes then; the tenth that may be missed now is what is left after it learned from them.
+"""
 
 from functools import cache
 
@@ -80,4 +83,4 @@ def test_inputs_with_right_gradients_are_not_accused(row: Planted) -> None:
 def test_four_of_five_causes_are_named() -> None:
     missed = [f"{row.id}: {', '.join(found)}" for row in HELD_OUT if (found := row.missing(report(row).verdict))]
     assert len(HELD_OUT) >= 200
-    assert len(missed) <= 0.2 * len(HELD_OUT), "\n".join(missed)
+    assert len(missed) <= 0.1 * len(HELD_OUT), "\n".join(missed)
