@@ -271,7 +271,8 @@ def _entries_of(case: Case, paths: Sequence[str], own: Sequence[Entry] = ()) -> 
             verdict = own[k].verdict
         if not is_bad and verdict == "not finite" and float(given) == float(right):
             verdict = "right"
-        entries.append(Entry(path, float(given), float(right), float(tolerance), 0.0, verdict, "engine"))
+        step = own[k].step if own else 0.0  # of the numeric derivative that the engine's was checked with
+        entries.append(Entry(path, float(given), float(right), float(tolerance), step, verdict, "engine"))
     return entries
 
 
