@@ -158,25 +158,24 @@ class Maker:
                 slope = slope_of(other)
                 wrong = {e: number_or_nan(slope, operand_numbers(e[0])[e[1]]) for e in edges}
                 yield Slip("wrong rule", text, (name, other), wrong)
-        parents = [edge[0].parents[edge[1]] for edge in edges]
-        mine = self.roles.class_of(parents[0])
-        if mine is None or any(self.roles.class_of(one) is not mine for one in parents):
+        parents = [node.parents[position] for node, position in edges]
+        where = f"the derivative of `{name}` is taken at the wrong place"
+        for title, numbers in self._counterparts(parents):
+            pairs = list(zip(edges, numbers, strict=True))
+            text = f"{where}: at {title}, not at {self.roles.title(parents[0])}"
+            yield Slip("wrong place", text, (name,), {e: number_or_nan(slope_at, e, x) for e, x in pairs})
+            text = f"{where}: its formula in the result was given {title}"
+            yield Slip("wrong place", text, (name,), {e: number_or_nan(formula_of_result, e, z) for e, z in pairs})
+
+    def _counterparts(self, nodes: list[Value]) -> Iterator[tuple[str, list[float]]]:
+        """(title, numbers) of each other part of the graph with as many nodes as the one that all of these play."""
+        mine = self.roles.class_of(nodes[0])
+        if mine is None or any(self.roles.class_of(node) is not mine for node in nodes):
             return
-        place = {one: i for i, one in enumerate(mine)}
-        for nodes in self.roles.classes():
-            if nodes is not mine and len(nodes) == len(mine) and nodes[0] is not self.roles.root:
-                text = (
-                    f"the derivative of `{name}` is taken at the wrong place: at {self.roles.title(nodes[0])}, "
-                    f"not at {self.roles.title(parents[0])}"
-                )
-                numbers = {e: number_of(nodes[place[one]]) for e, one in zip(edges, parents, strict=True)}
-                yield Slip("wrong place", text, (name,), {e: number_or_nan(slope_at, e, numbers[e]) for e in edges})
-                text = (
-                    f"the derivative of `{name}` is taken at the wrong place: its formula in the result was given "
-                    f"{self.roles.title(nodes[0])}"
-                )
-                wrong = {e: number_or_nan(formula_of_result, e, numbers[e]) for e in edges}
-                yield Slip("wrong place", text, (name,), wrong)
+        place = {node: i for i, node in enumerate(mine)}
+        for others in self.roles.classes():
+            if others is not mine and len(others) == len(mine) and others[0] is not self.roles.root:
+                yield self.roles.title(others[0]), [number_of(others[place[node]]) for node in nodes]
 
     def _of_products(self, edges: list[Edge]) -> Iterator[Slip]:
         """In w·x the derivative in x is w: it may be left out, transposed, or another number may stand for it."""
@@ -222,23 +221,12 @@ class Maker:
     def _exchanged(self, edges: list[Edge], title: str) -> Iterator[Slip]:
         """The other factor taken from another part of as many entries: h of this step for h of the last."""
         name, path = edges[0][0].op.name, self.roles.path(edges[0])  # type: ignore[union-attr]
-        partners = [one for edge in edges if (one := partner(edge)) is not None]
-        mine = self.roles.class_of(partners[0])
-        if mine is None or any(self.roles.class_of(one) is not mine for one in partners):
+        partners = {edge: one for edge in edges if (one := partner(edge)) is not None}
+        if len(partners) < len(edges):
             return
-        place = {node: i for i, node in enumerate(mine)}
-        for other in self.roles.classes():
-            if other is not mine and len(other) == len(mine) and other[0] is not self.roles.root:
-                text = (
-                    f"with respect to the wrong variable: {self.roles.title(other[0])} stands in the place of {title} "
-                    f"at `{name}`, on the path {path}"
-                )
-
-                def replaced(edge: Edge, other=other) -> float:  # type: ignore[no-untyped-def]
-                    one = partner(edge)
-                    return number_of(other[place[one]]) if one is not None else float("nan")
-
-                yield self._slip("wrong variable", text, edges, replaced)
+        for other, numbers in self._counterparts(list(partners.values())):
+            text = f"with respect to the wrong variable: {other} stands in the place of {title} at `{name}`, on the path {path}"
+            yield Slip("wrong variable", text, (name,), dict(zip(edges, numbers, strict=True)))
 
     def _turned(self, edges: list[Edge]) -> Iterator[Slip]:
         """Where the other factor is an entry of an input: that input transposed, flipped, or only its last slice."""
