@@ -225,7 +225,8 @@ class Maker:
         if len(partners) < len(edges):
             return
         for other, numbers in self._counterparts(list(partners.values())):
-            text = f"with respect to the wrong variable: {other} stands in the place of {title} at `{name}`, on the path {path}"
+            wrong = f"with respect to the wrong variable: {other} stands in the place of {title}"
+            text = f"{wrong} at `{name}`, on the path {path}"
             yield Slip("wrong variable", text, (name,), dict(zip(edges, numbers, strict=True)))
 
     def _turned(self, edges: list[Edge]) -> Iterator[Slip]:
