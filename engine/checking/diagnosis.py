@@ -106,12 +106,8 @@ def _direct(case: Case, cases: Sequence[Case], slips: Slips | None, known: dict[
         return [("not finite", f"nan or inf in {len(places)} of {given.size} entries, the first at {first}; "
                  "the right gradient is finite")]  # fmt: skip
     if case.is_integer and given.shape == right.shape and np.all(np.abs(given - right) < 1):
-        return [
-            (
-                "rounded",
-                "whole numbers: no gradient below 1 survives in an array of integers; make it one of floats",
-            )
-        ]
+        text = "whole numbers: no gradient below 1 survives in an array of integers; make it one of floats"
+        return [("rounded", text)]
     sizes = known | _sizes(case, cases, slips)
     if given.shape != right.shape:
         return _of_shape(case, sizes)
@@ -137,9 +133,8 @@ def _sizes(case: Case, cases: Sequence[Case], slips: Slips | None) -> dict[int, 
     """The whole numbers that a mean may have divided by: those of the graph, else the lengths of the inputs."""
     sizes = dict(slips.sizes) if slips else {}
     for other in (case, *cases):
-        for axis, size in enumerate(other.right.shape):
-            if size > 1 and axis == 0:
-                sizes.setdefault(size, f"{patterns.LENGTH} {other.name}, perhaps the batch size")
+        for size in other.right.shape[:1]:
+            sizes.setdefault(size, f"{patterns.LENGTH} {other.name}, perhaps the batch size")
     return sizes
 
 

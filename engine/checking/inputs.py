@@ -52,12 +52,8 @@ class Inputs:
             raise TypeError(f"expected a function and its inputs, not {f!r}; as in check_grads(lambda x: x * x, [3.0])")
         self.f, self._seed = f, seed
         arguments = _arguments(f, inputs)
-        self.items, self.names, self._call, self._order = (
-            arguments.items,
-            arguments.names,
-            arguments.call,
-            arguments.order,
-        )
+        self.items, self.names = arguments.items, arguments.names
+        self._call, self._order = arguments.call, arguments.order
         self._slots = [
             (path, leaf)
             for item, name in zip(self.items, self.names, strict=True)
@@ -105,10 +101,8 @@ class Inputs:
         result = []
         for item in self.items:
             leaves = [leaf.data if isinstance(leaf, Value) else as_float(leaf) for leaf in flat(item)]
-            is_regular = shape(item) is not None
-            result.append(np.reshape(leaves, shape(item) or ()) if is_regular else rebuilt(item, leaves))
-            if result[-1] is not None and shape(item) == ():
-                result[-1] = leaves[0]
+            form = shape(item)  # None of a ragged list, or a dict; () of a number
+            result.append(rebuilt(item, leaves) if form is None else np.reshape(leaves, form) if form else leaves[0])
         return result
 
     # ------------------------------------------------------------------------ calling f

@@ -140,7 +140,7 @@ def moved(right: Floats) -> Iterator[Pattern]:
                 text = "transposed" if right.ndim == 2 else f"transposed: its axes are in the order {axes}"
                 yield Pattern("transposed", text, np.transpose(right, axes))
         yield Pattern("permuted", "permuted: reshaped in the wrong order, columns before rows",
-                      np.reshape(right, right.shape, order="C").ravel(order="F").reshape(right.shape))  # fmt: skip
+                      right.ravel(order="F").reshape(right.shape))  # fmt: skip
         yield Pattern("permuted", "permuted: reshaped in the wrong order, columns before rows",
                       right.ravel().reshape(right.shape, order="F"))  # fmt: skip
         last = tuple(range(right.ndim - 2, right.ndim))

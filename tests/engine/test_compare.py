@@ -7,7 +7,21 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from engine import Value, check_grads, compare, compare_function, dot, exp, log, mean, sigmoid, softmax, sum, tanh
+from engine import (
+    Value,
+    check_grads,
+    compare,
+    compare_function,
+    dot,
+    exp,
+    log,
+    maximum,
+    mean,
+    sigmoid,
+    softmax,
+    sum,
+    tanh,
+)
 from nn import MLP
 
 RNG = np.random.default_rng(3)
@@ -394,3 +408,9 @@ def test_functions_of_the_same_values():
     assert not compare_function(lambda x: (x[0], [x[1], x[2]]), lambda x: (x[0], [x[1], -x[2]]), [X3])
     with pytest.raises(TypeError, match="return"):
         compare_function(tanh, lambda x: None, [0.4])
+
+
+@pytest.mark.parametrize(("gradient", "is_right"), [(1.0, True), (1.5, True), (2.0, True), (3.0, False), (0.5, False)])
+def test_at_a_tie_of_computed_numbers_only_the_slopes_between_the_sides_are_right(gradient, is_right):
+    """Shaken digits decide the tie either way: that is no rounding error to be forgiven."""
+    assert bool(compare(lambda x: maximum(x * 2, x + 1), [1.0], [gradient])) == is_right
