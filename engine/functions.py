@@ -75,24 +75,33 @@ def take(xs: Iterable[Any], index: Any) -> Any:
     return _apply(_TABLE["take"], (*_listed("take", xs), index))
 
 
-def softmax(xs: Iterable[Any]) -> list[Any]:
-    """exp(xᵢ) / Σ exp(xⱼ) for each i: positive, and 1 in sum.
+def softmax(xs: Iterable[Any], index: Any = None) -> Any:
+    """exp(xᵢ) / Σ exp(xⱼ) for each i, as a list: positive, and 1 in sum. With an index only that one.
 
     >>> softmax([1000.0, 1000.0])
     [0.5, 0.5]
     """
-    xs = _listed("softmax", xs)
-    return [_apply(_TABLE["softmax"], (*xs, i)) for i in range(len(xs))]
+    return _each_or_one("softmax", xs, index)
 
 
-def log_softmax(xs: Iterable[Any]) -> list[Any]:
-    """xᵢ − ln Σ exp(xⱼ) for each i.
+def log_softmax(xs: Iterable[Any], index: Any = None) -> Any:
+    """xᵢ − ln Σ exp(xⱼ) for each i, as a list. With an index (an int or a Value, as in `take`) only that one.
+
+    Raises:
+        IndexError: if the index is out of range.
+        TypeError: if it is not a whole number.
 
     >>> log_softmax([0.0, -40.0])[0]
     -4.248354255291589e-18
+    >>> log_softmax([0.0, -40.0], 1)
+    -40.0
     """
-    xs = _listed("log_softmax", xs)
-    return [_apply(_TABLE["log_softmax"], (*xs, i)) for i in range(len(xs))]
+    return _each_or_one("log_softmax", xs, index)
+
+
+def _each_or_one(name: str, xs: Iterable[Any], index: Any) -> Any:
+    xs, op = _listed(name, xs), _TABLE[name]
+    return [_apply(op, (*xs, i)) for i in range(len(xs))] if index is None else _apply(op, (*xs, index))
 
 
 # What `from engine.functions import *` brings: the functions alone.

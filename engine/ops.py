@@ -306,12 +306,12 @@ define("take", "xs[index]; no slope in the index. The operands are all x, then t
        written=lambda *texts: f"take([{', '.join(texts[:-1])}], {texts[-1]})")
 
 define("softmax", "exp(x_index) / Σ exp(xⱼ), in (0, 1). The operands are all x, then the index.",
-       lambda xp, *operands: xp.softmax(operands[:-1])[int(operands[-1])],
+       lambda xp, *operands: xp.take(xp.softmax(operands[:-1]), operands[-1]),
        lambda xp, z, *operands: (*(z * d for d in rules.softmax_slopes(xp, operands[:-1], operands[-1])), 0.0),
        written=lambda *texts: f"softmax([{', '.join(texts[:-1])}])[{texts[-1]}]")
 
 define("log_softmax", "x_index − ln Σ exp(xⱼ), at most 0. The operands are all x, then the index.",
-       lambda xp, *operands: xp.log_softmax(operands[:-1])[int(operands[-1])],
+       lambda xp, *operands: xp.take(xp.log_softmax(operands[:-1]), operands[-1]),
        lambda xp, z, *operands: (*rules.softmax_slopes(xp, operands[:-1], operands[-1]), 0.0),
        written=lambda *texts: f"log_softmax([{', '.join(texts[:-1])}])[{texts[-1]}]")
 

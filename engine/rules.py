@@ -84,7 +84,8 @@ def first_of(xp, z, xs):
 
 def softmax_slopes(xp, xs, index):
     """∂ ln softmax(xs)[index] / ∂xs: −pⱼ, and at the index itself the sum of the other p, not 1 − p."""
-    ps, k = list(xp.softmax(xs)), int(index)
+    ps = list(xp.softmax(xs))
+    k = int(index) % len(ps)  # it may count from the end, as in a list
     others = ps[:k] + ps[k + 1 :]
     return [-p if j != k else xp.sum(others) if others else 0.0 for j, p in enumerate(ps)]
 

@@ -1,4 +1,7 @@
-"""Activations by name: every operation of one operand in the engine's table, and "linear" for none."""
+"""Activations by name: every operation of one operand in the engine's table, and "linear" for none.
+
+Those of a whole list, softmax and log_softmax, have a table of their own: a layer takes them, a neuron cannot.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import engine
-from engine import TABLE, Value
+from engine import TABLE, Value, log_softmax, softmax
 
 Activation = Callable[[Value], Value]
 
@@ -26,6 +29,7 @@ def _of_one_operand(function: Any) -> bool:
 ACTIVATIONS: dict[str, Activation] = {"linear": linear} | {
     name: getattr(engine, name) for name in TABLE if _of_one_operand(getattr(engine, name))
 }
+OF_LISTS: dict[str, Callable[[list[Value]], list[Value]]] = {"softmax": softmax, "log_softmax": log_softmax}
 
 
 def named_activation(name: str | Activation | None) -> tuple[str, Activation]:
@@ -41,8 +45,10 @@ def named_activation(name: str | Activation | None) -> tuple[str, Activation]:
         return "linear", linear
     if callable(name):
         return getattr(name, "__name__", type(name).__name__), name
+    if name in OF_LISTS:
+        raise ValueError(f"{name} needs all the outputs of a layer: give it to a Layer or an MLP, not to a neuron")
     if name not in ACTIVATIONS:
-        near = difflib.get_close_matches(str(name), ACTIVATIONS, 3)
+        near = difflib.get_close_matches(str(name), [*ACTIVATIONS, *OF_LISTS], 3)
         hint = f"; did you mean {' or '.join(near)}?" if near else "; for example relu, tanh, sigmoid, linear"
         raise ValueError(f"there is no activation {name!r}{hint}")
     return name, ACTIVATIONS[name]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from types import ModuleType
 
 Rng = random.Random | ModuleType  # a generator of its own, or the global `random`
+Seed = int | random.Random | None
 Init = Callable[[Rng, int, int], float]
 
 INITS: dict[str, Init] = {
@@ -20,7 +21,7 @@ INITS: dict[str, Init] = {
 }
 
 
-def generator(seed: int | random.Random | None) -> Rng:
+def generator(seed: Seed) -> Rng:
     """The source of random numbers: of its own for a seed, the global `random` for None.
 
     Raises:

@@ -7,11 +7,13 @@
         def __call__(self, x):
             return self.slope * x + self.offset
 
-An attribute that is a leaf Value, another Module, or a list or dict of these belongs to the module.
+An attribute that is a leaf Value, another Module, or a list or dict of these belongs to the module. An attribute
+that is a NumPy array is a buffer: numbers that are saved with the module and not trained, as running means.
 """
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
@@ -21,7 +23,8 @@ import numpy.typing as npt
 from engine import Value
 
 Tensor = Any  # a Value, or a nested list of Values of one shape
-Arrays = dict[str, npt.NDArray[np.float64]]
+Array = npt.NDArray[Any]
+Arrays = dict[str, Array]
 
 
 class Module:
@@ -40,6 +43,7 @@ class Module:
 
     _path = ""  # where the module stands in the whole: "layers[0].neurons[3]"; "" for the whole
     training = True
+    example_axes: int | None = None  # how many axes one example of the input has, where the module knows: 3 of an image
 
     def __call__(self, *inputs: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} needs a __call__ that says what it computes")
@@ -70,6 +74,19 @@ class Module:
     def named_modules(self) -> Iterator[tuple[str, Module]]:
         """(path, module) for this module, with path "", and for each part."""
         return ((path, item) for path, item in _walk("", self) if isinstance(item, Module))
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """(name, module) for each part right below, names as PyTorch writes them: layers.0.
+
+        A module whose parts have other names in PyTorch, or none, overrides this.
+        """
+        for name, item in vars(self).items():
+            yield from _modules(name, item)
+
+    def name_nodes(self, tensor: Tensor, name: str) -> Tensor:
+        """The tensor, each of its nodes named by its place in the module: fc.out[0]. Nodes that have a name keep it."""
+        _name_nodes(tensor, _join(self._path, name))
+        return tensor
 
     def train(self, mode: bool = True) -> Self:
         """Set training mode, here and in all parts: dropout drops, batch norm uses its batch."""
@@ -104,13 +121,16 @@ class Module:
         return {name: item for name, item in vars(self).items() if _is_tensor(item)}
 
     def state_dict(self) -> Arrays:
-        """All numbers of the module, as arrays, under PyTorch's names and in its shapes.
+        """All numbers of the module, buffers too, as arrays (copies), under PyTorch's names and in its shapes.
 
         >>> from nn import MLP
         >>> {name: array.shape for name, array in MLP(2, [3, 1], seed=0).state_dict().items()}
         {'layers.0.weight': (3, 2), 'layers.0.bias': (3,), 'layers.1.weight': (1, 3), 'layers.1.bias': (1,)}
         """
-        return {name: _array(tensor, lambda v: v.data) for name, tensor in self.named_tensors()}
+        return {
+            name: item.copy() if isinstance(item, np.ndarray) else _array(item, lambda v: v.data)
+            for name, item in self._named_state()
+        }
 
     def grad_dict(self) -> Arrays:
         """The gradients of all parameters in the form of `state_dict`; 0 where none has arrived."""
@@ -122,40 +142,44 @@ class Module:
         Raises:
             ValueError: for a missing or unexpected name, or a shape that differs; it names each.
         """
-        tensors = dict(self.named_tensors())
-        faults = [f"missing {name!r}" for name in tensors if name not in state]
-        faults += [f"unexpected {name!r}" for name in state if name not in tensors]
-        writes: list[tuple[Value, float]] = []
-        for name, tensor in tensors.items():
-            if name in state:
-                array, shape = _real_array(name, state[name], faults), np.shape(_array(tensor, lambda v: v.data))
-                if array is not None and array.shape != shape:
-                    faults.append(f"{name!r} has shape {array.shape}, and the model's is {shape}")
-                elif array is not None:
-                    writes += zip(_flat(tensor), array.ravel().tolist(), strict=True)
+        own = dict(self._named_state())
+        faults = [f"missing {name!r}" for name in own if name not in state]
+        faults += [f"unexpected {name!r}" for name in state if name not in own]
+        arrays = {name: _fitting(name, state[name], item, faults) for name, item in own.items() if name in state}
         if faults:
             raise ValueError(f"the state does not fit {type(self).__name__}: {'; '.join(faults)}. Nothing was changed")
-        for value, number in writes:
-            value.data = number
+        for name, array in arrays.items():
+            if isinstance(own[name], np.ndarray):
+                own[name][...] = array
+            else:
+                for value, number in zip(_flat(own[name]), array.ravel().tolist(), strict=True):
+                    value.data = number
 
     def named_tensors(self) -> Iterator[tuple[str, Tensor]]:
-        """(name, tensor) of this module and its parts, names as PyTorch writes them: layers.0.weight."""
+        """(name, tensor) of the parameters, here and in the parts; names as PyTorch writes them: layers.0.weight."""
+        return ((name, item) for name, item in self._named_state() if not isinstance(item, np.ndarray))
 
-        def visit(prefix: str, module: Module) -> Iterator[tuple[str, Tensor]]:
-            own = module.tensors()
-            for name, tensor in own.items():
-                yield prefix + name, tensor
-            held = {id(value) for tensor in own.values() for value in _flat(tensor)}
-            for name, item in vars(module).items():
-                for path, part in _parts(name, item):
-                    parameters = part.parameters()
-                    if not (parameters and all(id(value) in held for value in parameters)):  # a layer has its neurons'
-                        yield from visit(f"{prefix}{path}.", part)
+    def _named_state(self, prefix: str = "") -> Iterator[tuple[str, Tensor | Array]]:
+        """(PyTorch's name, tensor or buffer), here and in all parts."""
+        buffers = {name: item for name, item in vars(self).items() if isinstance(item, np.ndarray)}
+        for name, item in (self.tensors() | buffers).items():
+            yield prefix + name, item
+        for name, part in self.named_children():
+            yield from part._named_state(f"{prefix}{name}.")
 
-        return visit("", self)
+    # ------------------------------------------------------------------------------ printing
+
+    def extra_repr(self) -> str:
+        """What stands in the parentheses when the module is printed: its sizes. A subclass says it."""
+        return ""
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self.parameters())} parameters)"
+        parts = [f"({name}): {part!r}" for name, part in self.named_children()]
+        sizes = self.extra_repr()
+        if not parts:
+            return f"{type(self).__name__}({sizes})"
+        inside = [*([sizes] if sizes else []), *parts]
+        return f"{type(self).__name__}(\n{textwrap.indent(chr(10).join(inside), '  ')}\n)"
 
 
 # ------------------------------------------------------------------------------ walking
@@ -186,13 +210,13 @@ def _walk(path: str, item: Any) -> Iterator[tuple[str, Any]]:
         yield from _walk(inner, part)
 
 
-def _parts(name: str, item: Any) -> Iterator[tuple[str, Module]]:
+def _modules(name: str, item: Any) -> Iterator[tuple[str, Module]]:
     """The modules right below an attribute, with PyTorch's name: layers.0."""
     if isinstance(item, Module):
         yield name, item
     elif isinstance(item, list | tuple | dict):
         for key, part in item.items() if isinstance(item, dict) else enumerate(item):
-            yield from _parts(f"{name}.{key}", part)
+            yield from _modules(f"{name}.{key}", part)
 
 
 def _give_names(item: Any, old: str, new: str) -> None:
@@ -208,6 +232,15 @@ def _give_names(item: Any, old: str, new: str) -> None:
     else:
         for (before, part), (after, _) in zip(_entries(old, item), _entries(new, item), strict=True):
             _give_names(part, before, after)
+
+
+def _name_nodes(tensor: Tensor, name: str) -> None:
+    if isinstance(tensor, Value):
+        if tensor.name is None and tensor.parents:
+            tensor.name = name
+    elif isinstance(tensor, list | tuple):
+        for i, part in enumerate(tensor):
+            _name_nodes(part, f"{name}[{i}]")
 
 
 # ------------------------------------------------------------------------------ tensors
@@ -237,12 +270,22 @@ def _array(tensor: Tensor, read: Any) -> npt.NDArray[np.float64]:
         raise ValueError("a list of parameters has rows of different lengths; give each row an attribute") from None
 
 
-def _real_array(name: str, numbers: npt.ArrayLike, faults: list[str]) -> npt.NDArray[np.float64] | None:
-    try:
-        array = np.asarray(numbers)
-    except ValueError:
-        array = np.asarray(None)
-    if array.dtype.kind not in "fiub":
+def _fitting(name: str, numbers: npt.ArrayLike, own: Tensor | Array, faults: list[str]) -> Any:
+    """The numbers as an array of the shape and kind of the module's own, or a fault that says why not."""
+    array, own = _array_or_none(numbers), own if isinstance(own, np.ndarray) else _array(own, lambda v: v.data)
+    if array is None or array.dtype.kind not in "fiub":
         faults.append(f"{name!r} is not an array of real numbers")
+    elif array.shape != own.shape:
+        faults.append(f"{name!r} has shape {array.shape}, and the model's is {own.shape}")
+    elif own.dtype.kind == "i" and np.any(array != np.floor(array)):
+        faults.append(f"{name!r} counts, and has numbers that are not whole")
+    else:
+        return array.astype(own.dtype)
+    return None
+
+
+def _array_or_none(numbers: npt.ArrayLike) -> Array | None:
+    try:
+        return np.asarray(numbers)
+    except ValueError:
         return None
-    return array.astype(np.float64)

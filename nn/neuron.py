@@ -7,22 +7,23 @@ inputs; a multi-layer perceptron is layers one after the other.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
-from engine import Value, dot
-from nn.activations import Activation, named_activation
-from nn.init import generator, named_init
-from nn.module import Module, Tensor
+import numpy as np
 
-Seed = int | random.Random | None
+from engine import Value, dot
+from nn.activations import OF_LISTS, Activation, named_activation
+from nn.init import Seed, generator, named_init
+from nn.module import Module, Tensor
+from nn.shapes import count
 
 
 class Neuron(Module):
     """out = f(w₀·x₀ + w₁·x₁ + ... + b).
 
-    Takes a list of `nin` Values or numbers, gives a Value. The weights begin as `init` says
+    Takes a list of `nin` Values or numbers, gives a Value; of a batch, a list of them. The weights begin as `init` says
     (U(−1, 1)), the bias at 0. `seed=None` draws from the global `random`.
 
     Raises:
@@ -45,12 +46,14 @@ class Neuron(Module):
         fan_out: int = 1,
     ) -> None:
         rule, rng = named_init(init), generator(seed)
-        nin = _count("nin", nin)
+        nin = count("nin", nin)
         self.activation, self._function = named_activation(activation)
         self.w = [Value(rule(rng, nin, fan_out)) for _ in range(nin)]
         self.b = Value(0.0)
 
-    def __call__(self, x: Any) -> Value:
+    def __call__(self, x: Any) -> Any:
+        if _is_batch(x):
+            return [self(example) for example in x]
         return self.forward(_inputs(self, x, len(self.w)))
 
     def forward(self, x: list[Value]) -> Value:
@@ -70,7 +73,8 @@ class Neuron(Module):
 class Layer(Module):
     """nout neurons on the same nin inputs: out = f(W x + b), W of shape (nout, nin).
 
-    Takes a list of nin Values or numbers; gives a list of nout Values, or for one neuron its Value.
+    Takes a list of nin Values or numbers; gives a list of nout Values, or for one neuron its Value; of a batch, a
+    list of these. Activations by name are those of a neuron, and softmax and log_softmax over all the outputs.
 
     >>> layer = Layer(3, 2, seed=0)
     >>> len(layer([1.0, 2.0, 3.0]))
@@ -86,29 +90,39 @@ class Layer(Module):
         init: str = "uniform",
         seed: Seed = None,
     ) -> None:
-        rng, nout = generator(seed), _count("nout", nout)
+        rng, nout = generator(seed), count("nout", nout)
         seed = rng if isinstance(rng, random.Random) else None
-        self.neurons = [Neuron(nin, activation, init=init, seed=seed, fan_out=nout) for _ in range(nout)]
+        self._over_all = OF_LISTS.get(activation) if isinstance(activation, str) else None
+        of_one = "linear" if self._over_all else activation
+        self.neurons = [Neuron(nin, of_one, init=init, seed=seed, fan_out=nout) for _ in range(nout)]
+        self.activation = activation if self._over_all else self.neurons[0].activation
 
     def __call__(self, x: Any) -> Any:
+        if _is_batch(x):
+            return [self(example) for example in x]
         x = _inputs(self, x, len(self.neurons[0].w))
         out = [neuron.forward(x) for neuron in self.neurons]
+        if self._over_all:
+            out = self.name_nodes(self._over_all(out), "out")
         return out[0] if len(out) == 1 else out
 
     def tensors(self) -> dict[str, Tensor]:
         """The weights as a matrix of (nout, nin), and the biases."""
         return {"weight": [n.w for n in self.neurons], "bias": [n.b for n in self.neurons]}
 
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """None: the neurons' numbers are saved as the layer's."""
+        return iter(())
+
     def __repr__(self) -> str:
-        first = self.neurons[0]
-        return f"Layer({len(first.w)}, {len(self.neurons)}, activation={first.activation!r})"
+        return f"Layer({len(self.neurons[0].w)}, {len(self.neurons)}, activation={self.activation!r})"
 
 
 class MLP(Module):
     """A multi-layer perceptron: layers of `nouts[0]`, `nouts[1]`, ... neurons, the last one linear.
 
-    Takes a list of nin Values or numbers; gives a list of nouts[-1] Values, or for one its Value. The
-    weights begin as `init` says: "uniform" U(−1, 1), "he" or "xavier"; biases at 0.
+    Takes a list of nin Values or numbers; gives a list of nouts[-1] Values, or for one its Value; of a batch, a
+    list of these. The weights begin as `init` says: "uniform" U(−1, 1), "he" or "xavier"; biases at 0.
 
     >>> model = MLP(2, [16, 16, 1], seed=1337)
     >>> model
@@ -130,32 +144,32 @@ class MLP(Module):
     ) -> None:
         if isinstance(nouts, int) or not len(nouts):
             raise ValueError(f"nouts is a list with the size of each layer, such as [16, 16, 1], not {nouts!r}")
-        named_activation(activation)  # also a name that no layer will use must exist
+        if activation not in OF_LISTS:
+            named_activation(activation)  # also a name that no layer will use must exist
         rng = generator(seed)
         seed = rng if isinstance(rng, random.Random) else None
-        sizes = [_count("nin", nin), *(_count("nouts", n) for n in nouts)]
+        sizes = [count("nin", nin), *(count("nouts", n) for n in nouts)]
         self.layers = [
             Layer(a, b, activation if i < len(nouts) - 1 else "linear", init=init, seed=seed)
             for i, (a, b) in enumerate(pairwise(sizes))
         ]
 
     def __call__(self, x: Any) -> Any:
+        if _is_batch(x):
+            return [self(example) for example in x]
         for layer in self.layers:
             x = layer(x)
         return x
 
     def __repr__(self) -> str:
         sizes = [len(layer.neurons) for layer in self.layers]
-        first = self.layers[0].neurons[0]
-        return f"MLP({len(first.w)}, {sizes}, activation={first.activation!r})"
+        first = self.layers[0]
+        return f"MLP({len(first.neurons[0].w)}, {sizes}, activation={first.activation!r})"
 
 
-def _count(name: str, n: Any) -> int:
-    if isinstance(n, bool) or not hasattr(n, "__index__"):
-        raise TypeError(f"{name} is a whole number, not {n!r}")
-    if int(n) < 1:
-        raise ValueError(f"{name} is at least 1, not {n}")
-    return int(n)
+def _is_batch(x: Any) -> bool:
+    """Whether x is a list of examples, and not one."""
+    return isinstance(x, list | tuple | np.ndarray) and len(x) > 0 and isinstance(x[0], list | tuple | np.ndarray)
 
 
 def _inputs(module: Module, x: Any, nin: int) -> list[Value]:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from engine import Value
-from viz.files import write
+from engine.files import write
 from viz.film import Film
 from viz.painting import png
 from viz.story import Story

@@ -13,11 +13,11 @@ from typing import Any
 import graphviz
 
 from engine import Value, recording, topological_sort
+from engine.files import write
 from viz import text
 from viz.cards import Scene, look, said, scene_of_things
 from viz.dot import digraph
 from viz.engines import check_engine, place
-from viz.files import write
 from viz.fold import SHOWN, Fold, folded, things
 from viz.groups import grouped
 from viz.highlight import Highlight, on_paths

@@ -99,7 +99,7 @@ def test_wrong_input_is_refused_with_both_numbers(part):
     for bad in (None, "ab", 3.0):
         with pytest.raises(TypeError, match="list of 2"):
             part(bad)
-    for bad in (["a", 1.0], [None, 1.0], [1j, 1.0], np.ones((2, 2))):
+    for bad in (["a", 1.0], [None, 1.0], [1j, 1.0]):
         with pytest.raises(TypeError, match="expected a number or a Value"):
             part(bad)
 

@@ -15,11 +15,11 @@ from string import Template
 from typing import Any
 
 from engine import Value, formula
+from engine.files import write
 from engine.formula import local_derivatives
 from engine.mathml import MathML
 from engine.notation import ATOM
 from viz import text
-from viz.files import write
 from viz.page.shell import asset, document, framed
 from viz.stage import stage
 from viz.story import Event, Story

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from viz import files
-from viz.files import write
+from engine import files
+from engine.files import write
 
 
 def names(folder: Path) -> list[str]:

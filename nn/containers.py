@@ -1,0 +1,121 @@
+"""Modules that hold modules, and those that only give numbers another shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from engine.nested import shape as shape_of
+from nn.module import Module
+from nn.shapes import over, values
+
+
+class Sequential(Module):
+    """fₙ(... f₂(f₁(x))): modules one after the other, given in a row or as a dict of names.
+
+    One example is run as a batch of one, so that `Flatten` sees the same axes in both; which it is, the first
+    module says that knows how many axes its input has. `model[0]` is a part, `len(model)` how many there are. In
+    files the parts have PyTorch's names, 0.weight.
+
+    Raises:
+        TypeError: for a part that is not a module.
+
+    >>> from nn import Linear
+    >>> model = Sequential(Linear(2, 3, seed=0), Identity(), Linear(3, 1, seed=1))
+    >>> model
+    Sequential(
+      (0): Linear(in_features=2, out_features=3, bias=True)
+      (1): Identity()
+      (2): Linear(in_features=3, out_features=1, bias=True)
+    )
+    >>> list(model.state_dict())
+    ['0.weight', '0.bias', '2.weight', '2.bias']
+    """
+
+    def __init__(self, *modules: Module | Mapping[str, Module]) -> None:
+        first = modules[0] if len(modules) == 1 else None
+        named: dict[str, Any] = (
+            dict(first) if isinstance(first, Mapping) else {str(i): m for i, m in enumerate(modules)}
+        )
+        for name, module in named.items():
+            if not isinstance(module, Module):
+                raise TypeError(f"Sequential takes modules, and part {name} is {module!r}; of a function make a Module")
+        self.names = list(named)
+        self.layers: list[Module] = list(named.values())
+        self.example_axes = next((m.example_axes for m in self.layers if m.example_axes is not None), None)
+
+    def __call__(self, x: Any) -> Any:
+        x = values(x)
+        shape = shape_of(x)
+        single = shape is not None and len(shape) == self.example_axes
+        out = [x] if single else x
+        for layer in self.layers:
+            out = layer(out)
+        return out[0] if single else out
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The modules under their names: "0", "1", ... or those of the dict."""
+        return zip(self.names, self.layers, strict=True)
+
+    def __getitem__(self, index: int) -> Module:
+        part: Module = self.layers[index]
+        return part
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self.layers)
+
+
+class Flatten(Module):
+    """The axes from start_dim to end_dim as one: (batch, channels, height, width) becomes (batch, all the others).
+
+    As in PyTorch the first axis is the batch and stays; `Flatten(0)` flattens one example that stands alone.
+
+    Raises:
+        ValueError: for an input that has no such axes, or rows of different lengths.
+
+    >>> shape_of(Flatten()([[[1.0, 2.0], [3.0, 4.0]]] * 5))
+    (5, 4)
+    """
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        self.start_dim, self.end_dim = start_dim, end_dim
+
+    def __call__(self, x: Any) -> Any:
+        x = values(x)
+        shape = shape_of(x)
+        if shape is None:
+            raise ValueError(f"{self!r} takes a full array, and got rows of different lengths")
+        start, end = (d + len(shape) if d < 0 else d for d in (self.start_dim, self.end_dim))
+        if not 0 <= start <= end < len(shape):
+            wanted = f"shape with axes {self.start_dim} to {self.end_dim}"
+            raise ValueError(f"{self!r} takes a {wanted} (for one example alone: Flatten(0)), and got shape {shape}")
+
+        def flattened(part: Any) -> Any:
+            return _in_rows(part, end - start)
+
+        return over(flattened, x, start)
+
+    def extra_repr(self) -> str:
+        """Its axes, as PyTorch prints them."""
+        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class Identity(Module):
+    """x itself: a part that does nothing, where one is asked for.
+
+    >>> Identity()([1.0, 2.0])
+    [1.0, 2.0]
+    """
+
+    def __call__(self, x: Any) -> Any:
+        return x
+
+
+def _in_rows(part: Any, axes: int) -> list[Any]:
+    """A nested list with its first axis and the next `axes` made one."""
+    for _ in range(axes):
+        part = [inner for row in part for inner in row]
+    return part  # type: ignore[no-any-return]

@@ -1,0 +1,48 @@
+"""Random numbers in a forward pass: masks, noise. Each is a leaf of the graph, and who drew it can be asked.
+
+A graph that is computed again needs them drawn again. `recorded_draws` says which leaves were drawn, and how:
+
+    with recorded_draws() as draws:
+        loss = model(x)
+    for leaf, sample in draws:
+        leaf.data = sample()        # another mask
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from engine import Value
+
+Sample = Callable[[], float]
+
+_RECORDED: ContextVar[list[tuple[Value, Sample]] | None] = ContextVar("draws", default=None)
+
+
+def drawn(sample: Sample, name: str | None = None) -> Value:
+    """A leaf with the number that `sample()` gives; it takes no gradient."""
+    leaf = Value(sample(), name, requires_grad=False)
+    recorded = _RECORDED.get()
+    if recorded is not None:
+        recorded.append((leaf, sample))
+    return leaf
+
+
+@contextmanager
+def recorded_draws() -> Iterator[list[tuple[Value, Sample]]]:
+    """A list of (leaf, sample) for each number that is drawn inside.
+
+    >>> import random
+    >>> with recorded_draws() as draws:
+    ...     noise = drawn(random.Random(0).random)
+    >>> draws[0][0] is noise, draws[0][1]()
+    (True, 0.7579544029403025)
+    """
+    draws: list[tuple[Value, Sample]] = []
+    token = _RECORDED.set(draws)
+    try:
+        yield draws
+    finally:
+        _RECORDED.reset(token)

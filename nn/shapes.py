@@ -1,0 +1,137 @@
+"""What a layer takes: one example or a batch of them, as nested lists; checked here, for all layers.
+
+    class Linear(Module):
+        def __call__(self, x):
+            return over_batch(self, x, (self.in_features,), self.forward, axes=None)
+
+`forward` then sees one example, a nested list of Values that has the shape it asked for.
+
+Glossary: a shape is (channels, height, width), an axis of it one of these; a size that is a string ("length") is free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from engine import Value
+from engine.nested import shape as shape_of
+from nn.module import Module, Tensor
+
+Shape = Sequence[int | str]
+
+
+def constant(number: Any) -> Value:
+    """A number as a leaf that takes no gradient."""
+    return Value(number, requires_grad=False)
+
+
+def values(x: Any) -> Tensor:
+    """x with every number a Value, arrays and tuples as lists: numbers become constants, Values stay what they are.
+
+    Raises:
+        TypeError: for what holds no numbers, as a text or None.
+
+    >>> values((1.0, [Value(2.0)]))
+    [Value(1.0), [Value(2.0)]]
+    """
+    if isinstance(x, Value):
+        return x
+    if isinstance(x, np.ndarray):
+        return values(x.tolist())
+    if isinstance(x, list | tuple):
+        return [values(part) for part in x]
+    return constant(x)
+
+
+def checked(module: Module | str, x: Any, shape: Shape, axes: int | None = 0, what: str = "") -> tuple[Tensor, int]:
+    """(x as nested lists of Values, how many axes it has before `shape`): at most `axes` of them, None for any number.
+
+    `module` is what the error names, `what` the argument, where that is not clear.
+
+    Raises:
+        ValueError: if the shape of x is another; it names both.
+        TypeError: for what holds no numbers.
+    """
+    x = values(x)
+    got = shape_of(x)
+    extra = -1 if got is None else len(got) - len(shape)
+    if (
+        got is None
+        or extra < 0
+        or (axes is not None and extra > axes)
+        or any(isinstance(wanted, int) and wanted != n for wanted, n in zip(shape, got[extra:], strict=True))
+        or 0 in got[extra:]
+    ):
+        raise ValueError(_not_of_shape(module, got, shape, axes, what))
+    return x, extra
+
+
+def over_batch(module: Module, x: Any, shape: Shape, forward: Callable[[Any], Any], axes: int | None = 1) -> Any:
+    """forward(example) for each example in x: x has this shape, or up to `axes` axes before it (None: any number).
+
+    Raises:
+        ValueError: if the shape of x is another; it names both.
+        TypeError: for what holds no numbers.
+    """
+    x, extra = checked(module, x, shape, axes)
+    return over(forward, x, extra)
+
+
+def over(forward: Callable[[Any], Any], x: Any, axes: int) -> Any:
+    """forward of each part of x that lies below so many axes, in lists like those of x.
+
+    >>> over(len, [[[1, 2], [3, 4]], [[5, 6], [7, 8]]], 2)
+    [[2, 2], [2, 2]]
+    """
+    return [over(forward, part, axes - 1) for part in x] if axes else forward(x)
+
+
+def _not_of_shape(module: Module | str, got: tuple[int, ...] | None, shape: Shape, axes: int | None, what: str) -> str:
+    name = module if isinstance(module, str) else repr(module)
+    where = f" (at {module._path})" if isinstance(module, Module) and module._path else ""
+    lead = ["batch"] if axes == 1 else ["..."]
+    wanted = written(shape) if axes == 0 else f"{written(shape)} or {written([*lead, *shape])}"
+    found = "rows of different lengths" if got is None else f"shape {written(got)}"
+    return f"{name}{where} takes {f'{what} of ' if what else ''}shape {wanted}, and got {found}"
+
+
+def written(shape: Shape) -> str:
+    """A shape as Python writes it, free sizes by their names.
+
+    >>> written(["batch", 3])
+    '(batch, 3)'
+    >>> written([3])
+    '(3,)'
+    """
+    sizes = ", ".join(str(size) for size in shape)
+    return f"({sizes},)" if len(shape) == 1 else f"({sizes})"
+
+
+def count(name: str, n: Any, least: int = 1) -> int:
+    """n as an int, at least `least`.
+
+    Raises:
+        TypeError: if it is not a whole number.
+        ValueError: if it is less.
+    """
+    if isinstance(n, bool) or not hasattr(n, "__index__"):
+        raise TypeError(f"{name} is a whole number, not {n!r}")
+    if int(n) < least:
+        raise ValueError(f"{name} is at least {least}, not {n}")
+    return int(n)
+
+
+def pair(name: str, n: Any, least: int = 1) -> tuple[int, int]:
+    """A size for both directions, or one for each: 3 is (3, 3).
+
+    Raises:
+        TypeError: if it is neither a whole number nor two of them.
+        ValueError: if one is less than `least`.
+    """
+    sizes = n if isinstance(n, tuple | list) else (n, n)
+    if len(sizes) != 2:
+        raise ValueError(f"{name} is one whole number or two, not {n!r}")
+    return count(name, sizes[0], least), count(name, sizes[1], least)
