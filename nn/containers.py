@@ -13,19 +13,19 @@ from nn.shapes import over, values
 class Sequential(Module):
     """fₙ(... f₂(f₁(x))): modules one after the other, given in a row or as a dict of names.
 
-    One example is run as a batch of one, so that `Flatten` sees the same axes in both; which it is, the first
-    module says that knows how many axes its input has. `model[0]` is a part, `len(model)` how many there are. In
+    Whether x is one example or a batch says the first module that knows how many axes its input has; `Flatten`, which
+    cannot know, then gets one example as a batch of one. `model[0]` is a part, `len(model)` how many there are. In
     files the parts have PyTorch's names, 0.weight.
 
     Raises:
         TypeError: for a part that is not a module.
 
-    >>> from nn import Linear
-    >>> model = Sequential(Linear(2, 3, seed=0), Identity(), Linear(3, 1, seed=1))
+    >>> from nn import Linear, Tanh
+    >>> model = Sequential(Linear(2, 3, seed=0), Tanh(), Linear(3, 1, seed=1))
     >>> model
     Sequential(
       (0): Linear(in_features=2, out_features=3, bias=True)
-      (1): Identity()
+      (1): Tanh()
       (2): Linear(in_features=3, out_features=1, bias=True)
     )
     >>> list(model.state_dict())
@@ -42,16 +42,18 @@ class Sequential(Module):
                 raise TypeError(f"Sequential takes modules, and part {name} is {module!r}; of a function make a Module")
         self.names = list(named)
         self.layers: list[Module] = list(named.values())
-        self.example_axes = next((m.example_axes for m in self.layers if m.example_axes is not None), None)
+        telling = (
+            m for m in self.layers if m.example_axes is not None or m.needs_batch
+        )  # after Flatten it is too late
+        self.example_axes = next((m.example_axes for m in telling), None)
+        self.needs_batch = self.example_axes is None and any(m.needs_batch for m in self.layers)
 
     def __call__(self, x: Any) -> Any:
-        x = values(x)
         shape = shape_of(x)
         single = shape is not None and len(shape) == self.example_axes
-        out = [x] if single else x
         for layer in self.layers:
-            out = layer(out)
-        return out[0] if single else out
+            x = layer([x])[0] if single and layer.needs_batch else layer(x)
+        return x
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules under their names: "0", "1", ... or those of the dict."""
@@ -82,6 +84,7 @@ class Flatten(Module):
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         self.start_dim, self.end_dim = start_dim, end_dim
+        self.needs_batch = start_dim > 0
 
     def __call__(self, x: Any) -> Any:
         x = values(x)

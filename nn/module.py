@@ -44,9 +44,14 @@ class Module:
     _path = ""  # where the module stands in the whole: "layers[0].neurons[3]"; "" for the whole
     training = True
     example_axes: int | None = None  # how many axes one example of the input has, where the module knows: 3 of an image
+    needs_batch = False  # whether its first axis is the batch, always, as Flatten's
 
-    def __call__(self, *inputs: Any) -> Any:
-        raise NotImplementedError(f"{type(self).__name__} needs a __call__ that says what it computes")
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        """What the module computes. A subclass says it here, or, as in PyTorch, in `forward`."""
+        forward = getattr(self, "forward", None)
+        if forward is None:
+            raise NotImplementedError(f"{type(self).__name__} needs a __call__ or a forward that says what it computes")
+        return forward(*inputs, **options)
 
     # ------------------------------------------------------------------- parts and names
 
@@ -85,8 +90,12 @@ class Module:
 
     def name_nodes(self, tensor: Tensor, name: str) -> Tensor:
         """The tensor, each of its nodes named by its place in the module: fc.out[0]. Nodes that have a name keep it."""
-        _name_nodes(tensor, _join(self._path, name))
+        _name_nodes(tensor, self.place(name))
         return tensor
+
+    def place(self, name: str) -> str:
+        """The full name of something in the module: fc.mask."""
+        return _join(self._path, name)
 
     def train(self, mode: bool = True) -> Self:
         """Set training mode, here and in all parts: dropout drops, batch norm uses its batch."""

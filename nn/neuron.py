@@ -17,7 +17,7 @@ from engine import Value, dot
 from nn.activations import OF_LISTS, Activation, named_activation
 from nn.init import Seed, generator, named_init
 from nn.module import Module, Tensor
-from nn.shapes import count
+from nn.shapes import called, count
 
 
 class Neuron(Module):
@@ -60,10 +60,9 @@ class Neuron(Module):
         """The same for a list that is checked already, as a layer's is for all its neurons."""
         z: Value = dot(self.w, x, self.b)
         out = self._function(z)
-        prefix = f"{self._path}." if self._path else ""
-        z.name = f"{prefix}z"
+        z.name = self.place("z")
         if out is not z:
-            out.name = f"{prefix}out"
+            out.name = self.place("out")
         return out
 
     def __repr__(self) -> str:
@@ -180,6 +179,5 @@ def _inputs(module: Module, x: Any, nin: int) -> list[Value]:
         raise TypeError(f"{module!r} takes a list of {nin} Values or numbers, not {x!r}")
     values = [v if isinstance(v, Value) else Value(v, requires_grad=False) for v in x]
     if len(values) != nin:
-        where = f" (at {module._path})" if module._path else ""
-        raise ValueError(f"{module!r}{where} takes {nin} inputs, and got {len(values)}")
+        raise ValueError(f"{called(module)} takes {nin} inputs, and got {len(values)}")
     return values

@@ -89,13 +89,19 @@ def over(forward: Callable[[Any], Any], x: Any, axes: int) -> Any:
     return [over(forward, part, axes - 1) for part in x] if axes else forward(x)
 
 
+def called(module: Module) -> str:
+    """What an error calls a module: itself in one line, without its parts, and its place in the whole."""
+    text = repr(module)
+    own = f"{type(module).__name__}({module.extra_repr()})" if "\n" in text else text
+    return f"{own} (at {module._path})" if module._path else own
+
+
 def _not_of_shape(module: Module | str, got: tuple[int, ...] | None, shape: Shape, axes: int | None, what: str) -> str:
-    name = module if isinstance(module, str) else repr(module)
-    where = f" (at {module._path})" if isinstance(module, Module) and module._path else ""
+    name = module if isinstance(module, str) else called(module)
     lead = ["batch"] if axes == 1 else ["..."]
     wanted = written(shape) if axes == 0 else f"{written(shape)} or {written([*lead, *shape])}"
     found = "rows of different lengths" if got is None else f"shape {written(got)}"
-    return f"{name}{where} takes {f'{what} of ' if what else ''}shape {wanted}, and got {found}"
+    return f"{name} takes {f'{what} of ' if what else ''}shape {wanted}, and got {found}"
 
 
 def written(shape: Shape) -> str:
@@ -122,16 +128,3 @@ def count(name: str, n: Any, least: int = 1) -> int:
     if int(n) < least:
         raise ValueError(f"{name} is at least {least}, not {n}")
     return int(n)
-
-
-def pair(name: str, n: Any, least: int = 1) -> tuple[int, int]:
-    """A size for both directions, or one for each: 3 is (3, 3).
-
-    Raises:
-        TypeError: if it is neither a whole number nor two of them.
-        ValueError: if one is less than `least`.
-    """
-    sizes = n if isinstance(n, tuple | list) else (n, n)
-    if len(sizes) != 2:
-        raise ValueError(f"{name} is one whole number or two, not {n!r}")
-    return count(name, sizes[0], least), count(name, sizes[1], least)

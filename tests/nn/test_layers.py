@@ -145,9 +145,7 @@ def test_a_wrong_shape_is_told_with_both_shapes(case):
         pytest.skip("it takes any shape")
     layer, arrays = ready(case, False, True)
     bad = np.zeros(case.wrong, dtype=arrays[0].dtype)
-    with pytest.raises(
-        ValueError, match=rf"{case.layer}.* takes .*shape .*and got .*{re.escape(written(bad.shape))}"
-    ):
+    with pytest.raises(ValueError, match=rf"{case.layer}.* takes .*shape .*and got .*{re.escape(written(bad.shape))}"):
         layer(bad, *arrays[1:], **case.call)
 
 

@@ -138,6 +138,73 @@ def test_a_copy_is_a_model_of_its_own(duplicate):
     assert model.parameters()[0].data != 9.0
 
 
+class Counting(Module):
+    """Buffers: numbers that are saved and not trained."""
+
+    def __init__(self):
+        self.weight = [Value(1.0)]
+        self.mean = np.array([0.5, 1.5])
+        self.calls = np.array(3)
+
+
+def test_arrays_are_buffers():
+    part = Counting()
+    assert len(part.parameters()) == 1
+    state = part.state_dict()
+    assert list(state) == ["weight", "mean", "calls"]
+    assert (state["calls"].dtype, state["calls"].shape) == (np.int64, ())
+    state["mean"][0] = 9.0
+    assert part.mean[0] == 0.5, "the state is a copy"
+    part.load_state_dict(state | {"calls": np.float32(7)})
+    assert (part.mean[0], part.calls, part.calls.dtype) == (9.0, 7, np.int64)
+    assert list(part.grad_dict()) == ["weight"]
+    with pytest.raises(ValueError, match="'calls' counts, and has numbers that are not whole"):
+        part.load_state_dict(state | {"calls": 0.5})
+    with pytest.raises(ValueError, match="missing 'mean'"):
+        part.load_state_dict({"weight": [1.0], "calls": 1})
+
+
+def test_a_module_prints_as_what_it_holds():
+    class Net(Module):
+        def __init__(self):
+            self.first = Neuron(1)
+            self.rest = [Neuron(2)]
+
+        def extra_repr(self):
+            return "for a test"
+
+    assert repr(Net()).splitlines() == [
+        "Net(",
+        "  for a test",
+        "  (first): Neuron(1, activation='relu')",
+        "  (rest.0): Neuron(2, activation='relu')",
+        ")",
+    ]
+    assert repr(Counting()) == "Counting()"
+
+
+def test_nodes_take_names_from_their_place():
+    class Net(Module):
+        def __init__(self):
+            self.part = Counting()
+
+    part = Net().part
+    x, mine = Value(1.0), Value(1.0) * 2
+    mine.name = "mine"
+    part.name_nodes([[x + 1, x], mine], "out")
+    out = part.name_nodes([[x + 1, x], [mine]], "out")
+    assert [v.name for v in (*out[0], *out[1])] == ["part.out[0][0]", None, "mine"]
+
+
+def test_forward_is_what_it_computes_as_in_pytorch():
+    class Twice(Module):
+        def forward(self, x, times=2):
+            return times * x
+
+    assert Twice()(3.0) == 6.0
+    assert Twice()(3.0, times=5) == 15.0
+
+
 def test_a_module_without_a_call_says_so():
     with pytest.raises(NotImplementedError, match="__call__"):
         Two()(1.0)

@@ -127,3 +127,30 @@ def test_parts_print_what_they_are():
     assert repr(MLP(2, [16, 16, 1], seed=0)) == "MLP(2, [16, 16, 1], activation='relu')"
     assert repr(Layer(2, 3, "tanh", seed=0)) == "Layer(2, 3, activation='tanh')"
     assert repr(Neuron(2, seed=0)) == "Neuron(2, activation='relu')"
+
+
+def test_a_batch_is_a_list_of_examples():
+    x = [[0.5, -1.0], [2.0, 0.25], [1.0, 1.0]]
+    for part in (
+        Neuron(2, seed=0),
+        Layer(2, 3, seed=0),
+        Layer(2, 1, seed=0),
+        MLP(2, [3, 1], seed=0),
+        MLP(2, [3, 2], seed=0),
+    ):
+        expected = [part(row) for row in x]
+        for given in (x, np.array(x), tuple(map(tuple, x)), [[Value(v) for v in row] for row in x]):
+            assert str(part(given)) == str(expected)
+
+
+def test_softmax_is_over_the_outputs_of_a_layer():
+    layer = Layer(2, 3, "softmax", seed=0)
+    out = layer([0.5, -1.0])
+    assert sum(v.data for v in out) == pytest.approx(1.0, abs=1e-15)
+    assert [v.name for v in out] == ["out[0]", "out[1]", "out[2]"]
+    assert repr(layer) == "Layer(2, 3, activation='softmax')"
+    logs = Layer(2, 3, "log_softmax", seed=0)([0.5, -1.0])
+    np.testing.assert_allclose([v.data for v in logs], np.log([v.data for v in out]), rtol=1e-14)
+    with pytest.raises(ValueError, match="softmax needs all the outputs of a layer"):
+        Neuron(2, "softmax")
+    assert repr(MLP(2, [3, 2], "softmax", seed=0)) == "MLP(2, [3, 2], activation='softmax')"

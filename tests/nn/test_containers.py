@@ -1,0 +1,97 @@
+"""Sequential and Flatten: one example or a batch of them, PyTorch's names in files, Python's paths in drawings."""
+
+import numpy as np
+import pytest
+
+import nn
+from engine import Value
+
+
+class Double(nn.Module):
+    def __call__(self, x):
+        return [2 * v for v in x]
+
+
+def image(*shape):
+    return np.arange(float(np.prod(shape))).reshape(shape) / 10
+
+
+def test_parts_run_one_after_the_other():
+    first, second = nn.Linear(2, 3, seed=0), nn.Linear(3, 1, seed=1)
+    model = nn.Sequential(first, second)
+    x = [0.5, -1.0]
+    assert model(x)[0].data == second(first(x))[0].data
+    assert [list(model), len(model), model[1]] == [[first, second], 2, second]
+
+
+def test_names_are_paths_in_python_and_pytorchs_in_files():
+    class Net(nn.Module):
+        def __init__(self):
+            self.net = nn.Sequential(nn.Linear(1, 1), nn.Sequential(nn.Linear(1, 1)))
+
+    model = Net()
+    assert [p.name for p in model.parameters()][::2] == [
+        "net.layers[0].weight[0][0]",
+        "net.layers[1].layers[0].weight[0][0]",
+    ]
+    assert list(model.state_dict()) == ["net.0.weight", "net.0.bias", "net.1.0.weight", "net.1.0.bias"]
+    assert model.net.layers[1].layers[0].weight[0][0] is model.parameters()[2]
+
+
+def test_parts_may_have_names():
+    model = nn.Sequential({"hidden": nn.Linear(1, 2), "out": nn.Linear(2, 1)})
+    assert list(model.state_dict()) == ["hidden.weight", "hidden.bias", "out.weight", "out.bias"]
+    assert "(hidden): Linear(in_features=1" in repr(model)
+
+
+def test_a_part_that_is_no_module_is_refused():
+    with pytest.raises(TypeError, match=r"part 1 is .*of a function make a Module"):
+        nn.Sequential(nn.Linear(1, 1), abs)
+
+
+def test_flatten_sees_the_same_axes_alone_and_in_a_batch():
+    model = nn.Sequential(nn.Conv2d(1, 2, 3, seed=0), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8, 3, seed=1))
+    x = image(2, 1, 6, 6)
+    together = model(x)
+    assert [[v.data for v in row] for row in together] == [[v.data for v in model(one)] for one in x]
+    assert model.example_axes == 3
+    nested = nn.Sequential(*model.layers[:3], nn.Sequential(*model.layers[3:]))
+    assert [v.data for v in nested(x[0])] == [v.data for v in model(x[0])]
+
+
+def test_flatten_alone_keeps_the_first_axis_as_pytorch_does():
+    assert np.shape(nn.Flatten()(image(2, 3, 4))) == (2, 12)
+    assert np.shape(nn.Flatten(0)(image(2, 3, 4))) == (24,)
+    with pytest.raises(ValueError, match=r"Flatten\(0\)\), and got shape \(3,\)"):
+        nn.Flatten()(image(3))
+    with pytest.raises(ValueError, match="rows of different lengths"):
+        nn.Flatten()([[1.0], [1.0, 2.0]])
+
+
+def test_modes_and_gradients_reach_the_parts():
+    model = nn.Sequential(nn.Linear(1, 1, seed=0), Double()).eval()
+    assert [part.training for part in model] == [False, False]
+    model([3.0])[0].backward()
+    assert model.grad_dict()["0.weight"].tolist() == [[6.0]]
+
+
+def test_a_sequential_is_read_from_pytorch():
+    torch = pytest.importorskip("torch")
+    theirs = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Tanh(), torch.nn.Linear(3, 1)).double()
+    ours = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))
+    ours.load_state_dict(theirs.state_dict())
+    x = [0.3, -0.7]
+    assert ours(x)[0].data == pytest.approx(theirs(torch.tensor(x, dtype=torch.float64)).item(), rel=1e-14)
+
+
+def test_a_context_of_words_is_one_example():
+    model = nn.Sequential(nn.Embedding(5, 2, seed=0), nn.Flatten(), nn.Linear(6, 1, seed=1))
+    words = [[0, 1, 2], [4, 4, 3]]
+    assert [row[0].data for row in model(words)] == [model(context)[0].data for context in words]
+    model(words[0])[0].backward()
+    assert [row[0].has_grad for row in model[0].weight] == [True, True, True, False, False]
+
+
+def test_identity_is_what_it_is_given():
+    x = [Value(1.0)]
+    assert nn.Identity()(x) is x
