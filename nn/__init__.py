@@ -1,5 +1,10 @@
-"""Neural networks over scalar Values: modules, neurons, layers, perceptrons, and how to train them."""
+"""Neural networks over scalar Values, with PyTorch's names, defaults and numbers.
 
+Read it in this order: `module` and `shapes` (what all layers share), `neuron` and `linear`, `activations`, `losses`,
+`optimizers`; then the families: `convolution`, `recurrent`, `normalization`, `attention`, ...
+"""
+
+from nn import init as init
 from nn.activations import ELU as ELU
 from nn.activations import GELU as GELU
 from nn.activations import SELU as SELU
@@ -44,6 +49,9 @@ from nn.cycles import OneCycleLR as OneCycleLR
 from nn.cycles import ReduceLROnPlateau as ReduceLROnPlateau
 from nn.cycles import SequentialLR as SequentialLR
 from nn.embedding import Embedding as Embedding
+from nn.functional import log_softmax as log_softmax
+from nn.functional import one_hot as one_hot
+from nn.functional import softmax as softmax
 from nn.init import INITS as INITS
 from nn.linear import Linear as Linear
 from nn.losses import bce_with_logits as bce_with_logits

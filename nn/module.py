@@ -284,13 +284,15 @@ def _fitting(name: str, numbers: npt.ArrayLike, own: Tensor | Array, faults: lis
     array, own = _array_or_none(numbers), own if isinstance(own, np.ndarray) else _array(own, lambda v: v.data)
     if array is None or array.dtype.kind not in "fiub":
         faults.append(f"{name!r} is not an array of real numbers")
-    elif array.shape != own.shape:
+        return None
+    if array.shape != own.shape:
         faults.append(f"{name!r} has shape {array.shape}, and the model's is {own.shape}")
-    elif own.dtype.kind == "i" and np.any(array != np.floor(array)):
+        return None
+    with np.errstate(invalid="ignore"):  # what an integer cannot hold becomes another, and is found
+        fitting = array.astype(own.dtype)
+    if own.dtype.kind == "i" and np.any(fitting != array):
         faults.append(f"{name!r} counts, and has numbers that are not whole")
-    else:
-        return array.astype(own.dtype)
-    return None
+    return fitting
 
 
 def _array_or_none(numbers: npt.ArrayLike) -> Array | None:

@@ -121,7 +121,8 @@ class MLP(Module):
     """A multi-layer perceptron: layers of `nouts[0]`, `nouts[1]`, ... neurons, the last one linear.
 
     Takes a list of nin Values or numbers; gives a list of nouts[-1] Values, or for one its Value; of a batch, a
-    list of these. The weights begin as `init` says: "uniform" U(−1, 1), "he" or "xavier"; biases at 0.
+    list of these. The weights begin as `init` says: "uniform" U(−1, 1), "he", "xavier" or another of `INITS`; biases
+    at 0.
 
     >>> model = MLP(2, [16, 16, 1], seed=1337)
     >>> model

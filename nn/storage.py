@@ -90,9 +90,7 @@ def load(model: Stateful, path: str | os.PathLike[str]) -> None:
     """
     model, content = _stateful("load", model), Path(path).read_bytes()
     try:
-        state = decoded(content)
-        with np.errstate(invalid="raise"):  # inf is no whole number
-            model.load_state_dict(state)
+        model.load_state_dict(decoded(content))
     except (ValueError, TypeError, LookupError, ArithmeticError) as error:
         raise StorageError(f"{os.fspath(path)!r} cannot be loaded into this {type(model).__name__}: {error}") from error
 

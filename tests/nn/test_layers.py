@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nn
-from engine import Value, dot, leaves, topological_sort
+from engine import dot, topological_sort
 from engine.nested import flat
 from engine.replay import replay
 from nn.draws import recorded_draws
@@ -47,6 +47,20 @@ def close(ours, theirs):
     assert np.all(np.abs(ours - theirs) <= 1e-12 * scale + 1e-300)
 
 
+def in_torch(case):
+    """PyTorch's layer with the same arguments (or the function that the row gives), in float64."""
+    torch = pytest.importorskip("torch")
+    if case.torch is None and not hasattr(torch.nn, case.layer):
+        pytest.skip("PyTorch has no such layer; it has tests of its own")
+    theirs = case.torch(torch) if case.torch else getattr(torch.nn, case.layer)(*case.args, **case.options)
+    return theirs.double() if isinstance(theirs, torch.nn.Module) else theirs
+
+
+def parts(out):
+    """The tensors or lists in what a layer gives: (output, (h, c)) has three."""
+    return [part for inner in out for part in parts(inner)] if isinstance(out, tuple) else [out]
+
+
 @every_case
 @one_or_many
 @both_modes
@@ -54,59 +68,44 @@ def test_the_numbers_are_pytorchs(case, training, batch):
     torch = pytest.importorskip("torch")
     if training and case.random:
         pytest.skip("what it draws is its own")
-    if case.torch is None and not hasattr(torch.nn, case.layer):
-        pytest.skip("PyTorch has no such layer; it has tests of its own")
+    theirs = in_torch(case)
     layer, arrays = ready(case, training, batch)
-    theirs = case.torch(torch) if case.torch else getattr(torch.nn, case.layer)(*case.args, **case.options)
     if isinstance(theirs, torch.nn.Module):
-        theirs = theirs.double().train(training)
-        theirs.load_state_dict({k: torch.tensor(v) for k, v in layer.state_dict().items()}, strict=True)
-    whole = [array.dtype.kind in "iub" for array in arrays]
+        theirs.train(training).load_state_dict({k: torch.tensor(v) for k, v in layer.state_dict().items()})
+    whole = [array.dtype.kind in "iub" for array in arrays]  # indices stay plain numbers, and take no gradient
     ours_in = [array.tolist() if w else as_leaves(array) for array, w in zip(arrays, whole, strict=True)]
     theirs_in = [torch.tensor(array, requires_grad=not w) for array, w in zip(arrays, whole, strict=True)]
 
-    out = layer(*ours_in, **case.call)
-    expected = theirs(*theirs_in, **case.call)
-    flattened = (
-        [t.detach().numpy() for t in flat(expected)] if isinstance(expected, tuple) else [expected.detach().numpy()]
-    )
-    tensors = flat(expected) if isinstance(expected, tuple) else [expected]
-    ours_out = flat_tuple(data(out))
-    assert len(ours_out) == len(flattened)
-    for a, b in zip(ours_out, flattened, strict=True):
-        close(a, b)
+    out, expected = layer(*ours_in, **case.call), parts(theirs(*theirs_in, **case.call))
+    for ours, tensor in zip(parts(data(out)), expected, strict=True):
+        close(ours, tensor.detach().numpy())
 
     loss_of(out).backward()
-    numbers = torch.cat([t.reshape(-1) for t in tensors if t is not None])
+    numbers = torch.cat([tensor.reshape(-1) for tensor in expected])
     (numbers * torch.tensor(weights(len(numbers)), dtype=torch.float64)).sum().backward()
-    for mine, their, w in zip(ours_in, theirs_in, whole, strict=True):
+    for ours, tensor, w in zip(ours_in, theirs_in, whole, strict=True):
         if not w:
-            grad = np.zeros(their.shape) if their.grad is None else their.grad.numpy()
-            close(np.reshape([float(v.grad) for v in flat(mine)], their.shape), grad)
+            close(np.reshape([float(v.grad) for v in flat(ours)], tensor.shape), gradient(tensor))
     if isinstance(theirs, torch.nn.Module):
-        grads = layer.grad_dict()
+        grads, state = layer.grad_dict(), layer.state_dict()
         for name, parameter in theirs.named_parameters():
-            close(grads[name], np.zeros(parameter.shape) if parameter.grad is None else parameter.grad.numpy())
-        for name, array in layer.state_dict().items():  # running statistics, too
-            close(array, theirs.state_dict()[name].numpy())
+            close(grads[name], gradient(parameter))
+        for name, tensor in theirs.state_dict().items():  # running statistics, too
+            close(state[name], tensor.numpy())
 
 
-def flat_tuple(tree):
-    return [part for inner in tree for part in flat_tuple(inner)] if isinstance(tree, tuple) else [tree]
+def gradient(tensor):
+    """Its gradient as an array; 0 where none has arrived."""
+    return np.zeros(tensor.shape) if tensor.grad is None else tensor.grad.numpy()
 
 
 @every_case
 def test_files_travel_both_ways(case):
-    torch = pytest.importorskip("torch")
-    theirs = (
-        case.torch(torch)
-        if case.torch
-        else getattr(torch.nn, case.layer, lambda *_, **__: None)(*case.args, **case.options)
-    )
-    if not isinstance(theirs, torch.nn.Module):
-        pytest.skip("PyTorch has no such layer")
+    theirs = in_torch(case)
+    if not hasattr(theirs, "state_dict"):
+        pytest.skip("it is compared with a function")
     layer = case.build()
-    state = theirs.double().state_dict()
+    state = theirs.state_dict()
     assert {k: v.shape for k, v in layer.state_dict().items()} == {k: tuple(v.shape) for k, v in state.items()}
     assert {k: v.dtype for k, v in layer.state_dict().items()} == {k: v.numpy().dtype for k, v in state.items()}
     layer.load_state_dict({k: v.numpy() for k, v in state.items()})
@@ -123,9 +122,9 @@ def test_a_batch_is_its_examples(case, training):
     if not case.example or (training and (case.joint or case.random)) or case.batched is not None:
         pytest.skip("its examples see one another, draw, or have other shapes in a batch")
     layer, arrays = ready(case, training, True)
-    together = flat_tuple(data(layer(*(a.tolist() for a in arrays), **case.call)))
+    together = parts(data(layer(*(a.tolist() for a in arrays), **case.call)))
     for i in range(3):
-        alone = flat_tuple(data(layer(*(a[i].tolist() for a in arrays), **case.call)))
+        alone = parts(data(layer(*(a[i].tolist() for a in arrays), **case.call)))
         for a, b in zip(together, alone, strict=True):
             np.testing.assert_array_equal(a[i], b)
 
@@ -133,8 +132,8 @@ def test_a_batch_is_its_examples(case, training):
 @every_case
 def test_arrays_and_lists_of_numbers_are_the_same_input(case):
     layer, arrays = ready(case, False, True)
-    as_arrays = flat_tuple(data(layer(*arrays, **case.call)))
-    as_lists = flat_tuple(data(layer(*(a.tolist() for a in arrays), **case.call)))
+    as_arrays = parts(data(layer(*arrays, **case.call)))
+    as_lists = parts(data(layer(*(a.tolist() for a in arrays), **case.call)))
     for a, b in zip(as_arrays, as_lists, strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -192,28 +191,23 @@ def test_it_says_what_it_is(case):
 def test_no_branch_is_frozen(case, training):
     """The graph of one input, computed again with the numbers of another, is the graph of that other."""
     layer, arrays = ready(case, training, not case.example)
-    if any(a.dtype.kind in "iub" for a in arrays):
-        inputs = [as_leaves(a) for a in arrays]
-    else:
-        inputs = [as_leaves(a) for a in arrays]
     state = layer.state_dict()
-    with recorded_draws() as draws:
-        loss = loss_of(layer(*inputs, **case.call))
-    layer.load_state_dict(state)  # running statistics as before
-    others = case.numbers(not case.example, seed=2)
-    again = [as_leaves(a) for a in others]
-    with recorded_draws() as redraws:
-        expected = loss_of(layer(*again, **case.call)).data
-    numbers = dict(zip(flat(inputs), [v.data for v in flat(again)], strict=True))
-    assert len(draws) == len(redraws)
-    numbers |= {leaf: other.data for (leaf, _), (other, _) in zip(draws, redraws, strict=True)}
-    assert float(replay(loss, numbers)) == pytest.approx(expected, rel=1e-11, abs=1e-13)
+    first, second = arrays, case.numbers(not case.example, seed=2)
+    graphs = []
+    for numbers in (first, second):
+        inputs = [as_leaves(array) for array in numbers]
+        layer.load_state_dict(state)  # running statistics as before
+        with recorded_draws() as draws:
+            loss = loss_of(layer(*inputs, **case.call))
+        graphs.append((loss, [*flat(inputs), *(leaf for leaf, _ in draws)]))
+    (loss, given), (other, other_given) = graphs
+    assert structure(loss) == structure(other)
+    numbers = {leaf: v.data for leaf, v in zip(given, other_given, strict=True)}
+    assert float(replay(loss, numbers)) == pytest.approx(other.data, rel=1e-11, abs=1e-13)
 
 
-@every_case
-def test_every_input_and_parameter_is_reached(case):
-    layer, arrays = ready(case, False, not case.example)
-    inputs = [as_leaves(a) for a in arrays]
-    loss = loss_of(layer(*inputs, **case.call))
-    assert set(leaves(loss)) & set(flat(inputs)) or len(topological_sort(loss)) == 1
-    assert all(isinstance(v, Value) for v in topological_sort(loss))
+def structure(loss):
+    """The operations of a graph in order, each with the places of its operands."""
+    order = topological_sort(loss)
+    place = {v: i for i, v in enumerate(order)}
+    return [(v.op.name if v.op else "leaf", [place[parent] for parent in v.parents]) for v in order]
