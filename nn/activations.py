@@ -21,7 +21,7 @@ from engine import TABLE, Value, greater, greater_equal, less_equal, log_softmax
 from engine.nested import flat, rebuilt
 from engine.nested import shape as shape_of
 from nn.module import Module
-from nn.shapes import count, over, values
+from nn.shapes import count, over, values, whole
 
 Activation = Callable[[Value], Value]
 
@@ -111,7 +111,8 @@ class Elementwise(Module):
 
     function: Activation
 
-    def __call__(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Any:
+        """f of each number, in the same lists."""
         x = values(x)
         out = rebuilt(x, [self.function(v) for v in flat(x)])
         return self.name_nodes(out, "out")
@@ -290,7 +291,8 @@ class PReLU(Module):
         self.weight = [Value(init) for _ in range(num_parameters)]
         self.needs_batch = num_parameters > 1
 
-    def __call__(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Any:
+        """The same numbers, those below 0 times their parameter."""
         x, n = values(x), self.num_parameters
         if n == 1:
             return self.name_nodes(_leaky(x, self.weight[0]), "out")
@@ -329,9 +331,10 @@ class Softmax(Module):
     function: Callable[[list[Value]], list[Value]] = staticmethod(softmax)
 
     def __init__(self, dim: int | None = None) -> None:
-        self.dim = dim
+        self.dim = None if dim is None else whole("dim", dim)
 
-    def __call__(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Any:
+        """The same numbers, each list along the axis as a whole."""
         x = values(x)
         shape = shape_of(x)
         if not shape or 0 in shape:

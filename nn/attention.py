@@ -23,6 +23,7 @@ from nn.init import Rng, Seed, generator
 from nn.linear import Linear
 from nn.masks import both, causal, leaves_out, mask_of, plus
 from nn.module import Module, Tensor
+from nn.options import from_0_to_1, switch
 from nn.regularization import Dropout
 from nn.shapes import Shape, called, checked, constant, count, over, written
 
@@ -50,8 +51,8 @@ def scaled_dot_product_attention(
     is left out is 0. So is the answer to a query for which nothing takes part, as in PyTorch. Both may be given.
 
     Raises:
-        ValueError: for shapes that do not go together; or if all scores of a query are −inf, by Values that are added
-            (a plain −inf is left out).
+        ValueError: for shapes that do not go together; or if all scores of a query are −inf, by overflow or by Values
+            that are added (a plain −inf is left out).
         TypeError: for a mask that holds neither bools nor floats, or one that stands in the place of is_causal.
 
     >>> out, weights = scaled_dot_product_attention([[1.0], [2.0]], [[0.5], [0.0]], [[3.0], [5.0]], True, True)
@@ -92,7 +93,8 @@ def _attention(
         kept = [j for j, addend in enumerate(addends) if not leaves_out(addend)]
         scores = [plus(dot(query, k[j]) * scale, addends[j]) for j in kept]
         if kept and all(score.data == -math.inf for score in scores):
-            raise ValueError(f"all scores of query {i} are -inf: leave keys out by a bool or a plain -inf, not a Value")
+            why = "by overflow or a mask of Values; leave keys out by bools or plain -inf"
+            raise ValueError(f"all scores of query {i} are -inf, {why}")
         ps = softmax(scores) if kept else []
         ps = drop(ps) if drop else ps
         taken = dict(zip(kept, ps, strict=True))
@@ -153,7 +155,7 @@ class MultiheadAttention(Module):
         self.vdim = embed_dim if vdim is None else count("vdim", vdim)
         if embed_dim % num_heads:
             raise ValueError(f"num_heads divides embed_dim: {num_heads} heads cannot share {embed_dim} features")
-        self.batch_first = batch_first
+        bias, self.batch_first = switch("bias", bias), switch("batch_first", batch_first)
         rng = generator(seed)
         if self.kdim == self.vdim == embed_dim:
             self.in_proj_weight = _uniform(rng, 3 * embed_dim, embed_dim)
@@ -163,12 +165,21 @@ class MultiheadAttention(Module):
             self.v_proj_weight = _uniform(rng, embed_dim, self.vdim)
         self.in_proj_bias = [Value(0.0) for _ in range(3 * embed_dim)] if bias else None
         seed = rng if isinstance(rng, random.Random) else None
-        self.dropout = Dropout(dropout, seed=seed)
+        self.drop = Dropout(dropout, seed=seed)
         self.out_proj = Linear(embed_dim, embed_dim, bias, seed=seed)
         for b in self.out_proj.bias or []:
             b.data = 0.0
 
-    def __call__(
+    @property
+    def dropout(self) -> float:
+        """The probability with which a weight is dropped."""
+        return self.drop.p
+
+    @dropout.setter
+    def dropout(self, p: float) -> None:
+        self.drop.p = from_0_to_1("dropout", p)
+
+    def forward(
         self,
         query: Any,
         key: Any,
@@ -179,6 +190,7 @@ class MultiheadAttention(Module):
         average_attn_weights: bool = True,
         is_causal: bool = False,
     ) -> tuple[Any, Any]:
+        """(output, weights)."""
         name, alone = called(self), is_alone(query)
         q = self._examples(query, "query", ("L", self.embed_dim), alone)
         n, n_queries = len(q), len(q[0])
@@ -194,7 +206,7 @@ class MultiheadAttention(Module):
         if is_causal:
             mask = both(mask, causal(n_queries, n_keys))
         masks = np.broadcast_to(mask, shape).tolist()
-        answers = [self.forward(*example) for example in zip(q, k, v, masks, strict=True)]
+        answers = [self._answered(*example) for example in zip(q, k, v, masks, strict=True)]
         out = [answer for answer, _ in answers]
         weights = None
         if need_weights:
@@ -203,7 +215,7 @@ class MultiheadAttention(Module):
             return out[0], weights and weights[0]
         return self._ordered(out), weights
 
-    def forward(self, query: Matrix, key: Matrix, value: Matrix, mask: list[Any]) -> tuple[Matrix, list[Matrix]]:
+    def _answered(self, query: Matrix, key: Matrix, value: Matrix, mask: list[Any]) -> tuple[Matrix, list[Matrix]]:
         """(output, the weights of each head) for one example that is checked already; mask (H, L, S)."""
         q, k, v = (self._projected(i, x) for i, x in enumerate((query, key, value)))
         size = self.embed_dim // self.num_heads
@@ -211,7 +223,7 @@ class MultiheadAttention(Module):
         for h in range(self.num_heads):
             own = slice(h * size, (h + 1) * size)
             q_h, k_h, v_h = ([row[own] for row in x] for x in (q, k, v))
-            out, ps = _attention(q_h, k_h, v_h, mask[h], 1.0 / math.sqrt(size), self.dropout)
+            out, ps = _attention(q_h, k_h, v_h, mask[h], 1.0 / math.sqrt(size), self.drop)
             outs.append(self.name_nodes(out, f"heads[{h}].out"))
             weights.append(self.name_nodes(ps, f"heads[{h}].weights"))
         joined = [[v for head in heads for v in head] for heads in zip(*outs, strict=True)]
@@ -241,8 +253,8 @@ class MultiheadAttention(Module):
         return x if self.batch_first else [list(rows) for rows in zip(*x, strict=True)]
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """out_proj alone, as in PyTorch."""
-        yield "out_proj", self.out_proj
+        """out_proj, and those of a subclass: in PyTorch the dropout of the weights is no part of its own."""
+        return ((name, part) for name, part in super().named_children() if part is not self.drop)
 
     def extra_repr(self) -> str:
         """Its sizes."""

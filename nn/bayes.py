@@ -16,6 +16,7 @@ from engine.nested import flat, paths, rebuilt
 from nn.draws import drawn
 from nn.init import Seed, generator
 from nn.module import Module, Tensor
+from nn.options import above_0
 from nn.shapes import count, over_batch
 
 _RHO = -3.0  # where ρ begins: σ = softplus(−3) = 0.049, small beside the prior
@@ -50,9 +51,7 @@ class BayesLinear(Module):
         self, in_features: int, out_features: int, bias: bool = True, *, prior_std: float = 1.0, seed: Seed = None
     ) -> None:
         self.in_features, self.out_features = count("in_features", in_features), count("out_features", out_features)
-        if not 0.0 < prior_std < math.inf:
-            raise ValueError(f"prior_std is a number above 0, not {prior_std!r}")
-        self.prior_std = prior_std
+        self.prior_std = above_0("prior_std", prior_std)
         rng, a = generator(seed), 1.0 / math.sqrt(in_features)
         self.rng: Any = None if seed is None else rng  # the global `random`, a module, has no copy
         self.weight_mu = [[Value(rng.uniform(-a, a)) for _ in range(in_features)] for _ in range(out_features)]
@@ -60,16 +59,17 @@ class BayesLinear(Module):
         self.bias_mu = [Value(rng.uniform(-a, a)) for _ in range(out_features)] if bias else None
         self.bias_rho = [Value(_RHO) for _ in range(out_features)] if bias else None
 
-    def __call__(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Any:
+        """W·x + b; in training with weights drawn anew."""
         weight, bias = self.sample() if self.training else (self.weight_mu, self.bias_mu)
         biases: Sequence[Value | None] = bias or [None] * self.out_features
 
-        def forward(example: list[Value]) -> list[Value]:
+        def one(example: list[Value]) -> list[Value]:
             out = [dot(row, example, b) for row, b in zip(weight, biases, strict=True)]
             self.name_nodes(out, "out")
             return out
 
-        return over_batch(self, x, (self.in_features,), forward, axes=None)
+        return over_batch(self, x, (self.in_features,), one, axes=None)
 
     def sample(self) -> tuple[list[list[Value]], list[Value] | None]:
         """(weight, bias) with every number drawn anew, μ + σ·ε; the bias is None where there is none.
@@ -93,8 +93,8 @@ class BayesLinear(Module):
         means = flat([self.weight_mu, self.bias_mu or []])
         sigmas = self._sigmas("weight", self.weight_rho) + self._sigmas("bias", self.bias_rho or [])
         s = self.prior_std
-        logarithms = sum([log(s / sigma) for sigma in sigmas])
-        squares = (dot(sigmas, sigmas) + dot(means, means)) / (2.0 * s * s)
+        logarithms = len(sigmas) * math.log(s) - sum([log(sigma) for sigma in sigmas])  # s/σ could overflow
+        squares = (dot(sigmas, sigmas) + dot(means, means)) * (0.5 / s / s)
         return self.name_nodes(logarithms + squares - 0.5 * len(means), "kl")  # type: ignore[no-any-return]
 
     def _sample(self, name: str, mus: Tensor, rhos: Tensor) -> Any:

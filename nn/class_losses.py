@@ -139,14 +139,15 @@ def _labels(name: str, target: Any, places: Shape, n: int, ignore_index: int, wa
     """
     if shape_of(target) != places:
         raise ValueError(f"{name} takes a target of {wanted}, and got {said(shape_of(target))}")
+    nobody = as_float(ignore_index)
     labels: list[tuple[Any, Any]] = []
     for y in flat(target):
         number, traced = (y.data, bool(places)) if isinstance(y, Value) else (as_float(y), False)
-        ignored = number == ignore_index and (traced or not isinstance(y, Value))
+        ignored = number == nobody and (traced or not isinstance(y, Value))
         if not ignored:
             _require_class(name, number, n)
         if traced:
-            keep = not_equal(y, ignore_index)
+            keep = not_equal(y, nobody)
             labels.append((keep, where(keep, y, 0.0)))
         else:
             labels.append((0.0, 0) if ignored else (1.0, y))

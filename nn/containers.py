@@ -7,15 +7,16 @@ from typing import Any
 
 from engine.nested import shape as shape_of
 from nn.module import Module
-from nn.shapes import over, values
+from nn.shapes import over, values, whole
 
 
 class Sequential(Module):
     """fₙ(... f₂(f₁(x))): modules one after the other, given in a row or as a dict of names.
 
     Whether x is one example or a batch says the first module that knows how many axes its input has; `Flatten`, which
-    cannot know, then gets one example as a batch of one. `model[0]` is a part, `len(model)` how many there are. In
-    files the parts have PyTorch's names, 0.weight.
+    cannot know, then gets one example as a batch of one. `model[0]` is a part, `len(model)` how many there are; a part
+    with a name is `model.head`, and `model.head = Linear(8, 2)` puts another in its place. In files the parts have
+    PyTorch's names, 0.weight.
 
     Raises:
         TypeError: for a part that is not a module.
@@ -40,15 +41,39 @@ class Sequential(Module):
         for name, module in named.items():
             if not isinstance(module, Module):
                 raise TypeError(f"Sequential takes modules, and part {name} is {module!r}; of a function make a Module")
-        self.names = list(named)
         self.layers: list[Module] = list(named.values())
+        self.names = list(named)
+        self._learn_axes()
+
+    def _learn_axes(self) -> None:
+        # A norm that needs a batch keeps the axes, and what follows it can still tell; after Flatten it is too late.
         telling = (
-            m for m in self.layers if m.example_axes is not None or m.needs_batch
-        )  # after Flatten it is too late
+            m
+            for m in self.layers
+            if m.example_axes is not None or (m.needs_batch and isinstance(m, Flatten | Sequential))
+        )
         self.example_axes = next((m.example_axes for m in telling), None)
         self.needs_batch = self.example_axes is None and any(m.needs_batch for m in self.layers)
 
-    def __call__(self, x: Any) -> Any:
+    def __getattr__(self, name: str) -> Module:
+        names = vars(self).get("names", [])  # a copy that is being made has none yet
+        if name not in names:
+            raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}, and no part of that name")
+        part: Module = self.layers[names.index(name)]
+        return part
+
+    def __setattr__(self, name: str, item: Any) -> None:
+        own = name in vars(self) or hasattr(type(self), name)
+        if own or name not in vars(self).get("names", ()):
+            super().__setattr__(name, item)
+            return
+        if not isinstance(item, Module):
+            raise TypeError(f"the part {name!r} of a Sequential is a module, not {item!r}")
+        self.layers = [item if n == name else part for n, part in zip(self.names, self.layers, strict=True)]
+        self._learn_axes()
+
+    def forward(self, x: Any) -> Any:
+        """Each module on what the one before it gives."""
         shape = shape_of(x)
         single = shape is not None and len(shape) == self.example_axes
         for layer in self.layers:
@@ -56,8 +81,9 @@ class Sequential(Module):
         return x
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The modules under their names: "0", "1", ... or those of the dict."""
-        return zip(self.names, self.layers, strict=True)
+        """The modules under their names: "0", "1", ... or those of the dict; then what else a subclass holds."""
+        yield from zip(self.names, self.layers, strict=True)
+        yield from (part for part in super().named_children() if not part[0].startswith("layers."))
 
     def __getitem__(self, index: int) -> Module:
         part: Module = self.layers[index]
@@ -83,10 +109,11 @@ class Flatten(Module):
     """
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
-        self.start_dim, self.end_dim = start_dim, end_dim
+        self.start_dim, self.end_dim = whole("start_dim", start_dim), whole("end_dim", end_dim)
         self.needs_batch = start_dim > 0
 
-    def __call__(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Any:
+        """x with those axes as one."""
         x = values(x)
         shape = shape_of(x)
         if shape is None:
@@ -107,13 +134,17 @@ class Flatten(Module):
 
 
 class Identity(Module):
-    """x itself: a part that does nothing, where one is asked for.
+    """x itself: a part that does nothing, where one is asked for. As in PyTorch it takes any arguments.
 
     >>> Identity()([1.0, 2.0])
     [1.0, 2.0]
     """
 
-    def __call__(self, x: Any) -> Any:
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """Whatever the module took in whose place it stands."""
+
+    def forward(self, x: Any) -> Any:
+        """x."""
         return x
 
 

@@ -172,6 +172,7 @@ class SequentialLR(LRScheduler):
         self.optimizer = an_optimizer(self, optimizer)
         self.schedulers, self.milestones = list(schedulers), list(milestones)
         self.last_epoch = count("last_epoch", last_epoch, -1)
+        self.widen()
         self.check()
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"]
@@ -287,6 +288,7 @@ class ReduceLROnPlateau(LRScheduler):
         self.min_lr = list(min_lr) if isinstance(min_lr, Sequence) else min_lr
         self.best = math.inf if mode == "min" else -math.inf
         self.last_epoch = self.num_bad_epochs = self.cooldown_counter = 0
+        self.widen()
         self.check()
         self._last_lr = [group["lr"] for group in optimizer.param_groups]
 
@@ -302,9 +304,10 @@ class ReduceLROnPlateau(LRScheduler):
         number("best", self.best, "a number", lambda x: True)
         _each(self, "min_lr", self.min_lr, from_0)
 
-    def step(self, metric: Any) -> None:  # type: ignore[override]
+    def step(self, metrics: Any) -> None:  # type: ignore[override]
         """Take the metric of an epoch, a number or a Value; reduce the rates if that is due."""
-        metric = number("the metric", metric.data if isinstance(metric, Value) else metric, "a number", lambda x: True)
+        given = metrics.data if isinstance(metrics, Value) else metrics
+        metric = number("the metric", given, "a number", lambda x: True)
         self.last_epoch += 1
         better = self.is_better(metric)
         self.best = metric if better else self.best

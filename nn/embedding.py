@@ -70,9 +70,10 @@ class Embedding(Module):
         layer.load_state_dict({"weight": matrix})
         return layer.requires_grad_(not freeze)
 
-    def __call__(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Any:
+        """The rows of these indices."""
         self._padding()
-        return self._looked_up(input)
+        return self.name_nodes(self._looked_up(input), "out")
 
     def _looked_up(self, index: Any) -> Any:
         if isinstance(index, np.ndarray):
@@ -82,7 +83,7 @@ class Embedding(Module):
         row = self._checked(index)
         if not isinstance(index, Value):
             return list(self.weight[row])
-        return self.name_nodes([take(column, index) for column in zip(*self.weight, strict=True)], "out")
+        return [take(column, index) for column in zip(*self.weight, strict=True)]
 
     def _checked(self, index: Any) -> int:
         """The number of the row that is asked for."""

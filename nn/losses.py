@@ -22,7 +22,7 @@ import engine
 from engine import Value, equal, log, minimum, relu, softplus, where
 from engine.nested import flat, rebuilt
 from engine.nested import shape as shape_of
-from engine.operation import Operation, apply
+from engine.operation import Operation, apply, as_float
 from nn.options import above_0, choice, from_0
 from nn.shapes import over, values, written
 
@@ -83,17 +83,20 @@ def hinge(input: Any, target: Any, margin: float = 1.0, *, reduction: str = "mea
     >>> hinge([2.0, 0.5, -1.0], [1, 1, 1], reduction="sum").data
     2.5
     """
-    for t in flat(target):
-        if abs(float(t)) != 1.0:
-            raise ValueError(f"hinge takes targets -1 and 1, and got {float(t)}; for 0 and 1 give 2 * target - 1")
+    for t in map(_float, flat(target)):
+        if abs(t) != 1.0:
+            raise ValueError(f"hinge takes targets -1 and 1, and got {t}; for 0 and 1 give 2 * target - 1")
     return _each("hinge", lambda x, t: relu(margin - t * x), input, target, reduction=reduction)
 
 
 def _huber(x: Value, t: Any, delta: float) -> Any:
-    """c·(d − c/2) with c = min(d, δ): both branches in one formula, and no square that could overflow."""
+    """c²/2 + δ·(d − c) with c = min(d, δ): both branches in one formula, and no square of a d that is far.
+
+    At d = ∞ the slope is δ, since no factor is infinite.
+    """
     d = abs(x - t)
     c = minimum(d, delta)
-    return c * (d - 0.5 * c)
+    return 0.5 * c * c + delta * (d - c)
 
 
 # ------------------------------------------------------------------- probabilities of yes and no
@@ -133,11 +136,15 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reducti
 
     Raises:
         DomainError: for p outside [0, 1].
-        ValueError: for a weight whose shape does not fit.
+        ValueError: for a target outside [0, 1], or a weight whose shape does not fit.
 
     >>> binary_cross_entropy([0.0, 1.0], [0.0, 1.0]).data, binary_cross_entropy(0.0, 1.0).data
     (0.0, 100.0)
     """
+
+    for t in map(_float, flat(target)):
+        if t < 0.0 or t > 1.0:
+            raise ValueError(f"binary_cross_entropy takes targets from 0 to 1, and got {t}")
 
     def loss(p: Value, t: Any, w: Any) -> Value:
         z: Value = apply(_BINARY_CROSS_ENTROPY, (p, t))
@@ -254,14 +261,14 @@ def _each(
 ) -> Reduced:
     """loss(x, t, and one of each of the weights, None where none are given) for each entry, reduced."""
     choice("reduction", reduction, reductions)
-    input = values(input)
+    input, targets = values(input), [_number(t) for t in flat(target)]
     shape, other = shape_of(input), shape_of(target)
     if shape is None or shape != other:
         raise ValueError(f"{name} takes an input and a target of one shape, and got {said(shape)} and {said(other)}")
     if 0 in shape:
         raise ValueError(f"{name} takes at least one number, and got shape {written(shape)}")
     each = [_spread(name, key, weight, shape) for key, weight in weights.items()]
-    losses = [loss(*row) for row in zip(flat(input), flat(target), *each, strict=True)]
+    losses = [loss(*row) for row in zip(flat(input), targets, *each, strict=True)]
     if reduction == "none":
         return rebuilt(input, losses)
     return engine.mean(losses) if reduction == "mean" else engine.sum(losses)
@@ -271,11 +278,11 @@ def _spread(name: str, key: str, weight: Any, shape: tuple[int, ...]) -> list[An
     """The weights as a flat list with one for each entry: repeated along the axes that they lack, as in NumPy."""
     if weight is None:
         return [None] * math.prod(shape)
-    own = shape_of(weight)
+    own, numbers = shape_of(weight), [_number(w) for w in flat(weight)]
     try:
         if own is None:
             raise ValueError
-        return np.broadcast_to(np.array(rebuilt(weight, flat(weight)), dtype=object), shape).ravel().tolist()
+        return np.broadcast_to(np.array(rebuilt(weight, numbers), dtype=object), shape).ravel().tolist()
     except ValueError:
         raise ValueError(f"{name}: {key} of {said(own)} does not fit an input of {said(shape)}") from None
 
@@ -286,9 +293,18 @@ def at_least_0(name: str, what: str, numbers: Any) -> None:
     Raises:
         ValueError: for one that is.
     """
-    for number in flat(numbers):
-        if float(number) < 0:
-            raise ValueError(f"{name} takes {what} of at least 0, and got {float(number)}")
+    for number in map(_float, flat(numbers)):
+        if number < 0:
+            raise ValueError(f"{name} takes {what} of at least 0, and got {number}")
+
+
+def _number(entry: Any) -> Any:
+    """A Value as it is, a plain number as a float; what else there is, is refused with the next step."""
+    return entry if isinstance(entry, Value) else as_float(entry)
+
+
+def _float(entry: Any) -> float:
+    return entry.data if isinstance(entry, Value) else as_float(entry)
 
 
 def said(shape: tuple[int, ...] | None) -> str:

@@ -77,8 +77,12 @@ class Module:
         return [parameter for _, parameter in self.named_parameters()]
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
-        """(path, module) for this module, with path "", and for each part."""
-        return ((path, item) for path, item in _walk("", self) if isinstance(item, Module))
+        """(path, module) for this module, with path "", and for each part; each once."""
+        seen: set[int] = set()  # by identity: a module may say what equality is
+        for path, item in _walk("", self):
+            if isinstance(item, Module) and id(item) not in seen:
+                seen.add(id(item))
+                yield path, item
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """(name, module) for each part right below, names as PyTorch writes them: layers.0.
@@ -125,9 +129,10 @@ class Module:
     def tensors(self) -> dict[str, Tensor]:
         """The module's own parameters as nested lists of Values, each list under one name.
 
-        A module that keeps its parameters in another form than it saves them overrides this.
+        A dict, or a list that holds other things too, gives each of its tensors a name: scales.a, parts.0. A module
+        that keeps its parameters in another form than it saves them overrides this.
         """
-        return {name: item for name, item in vars(self).items() if _is_tensor(item)}
+        return dict(tensor for name, item in vars(self).items() for tensor in _tensors(name, item))
 
     def state_dict(self) -> Arrays:
         """All numbers of the module, buffers too, as arrays (copies), under PyTorch's names and in its shapes.
@@ -138,7 +143,7 @@ class Module:
         """
         return {
             name: item.copy() if isinstance(item, np.ndarray) else _array(item, lambda v: v.data)
-            for name, item in self._named_state()
+            for name, item in self._state().items()
         }
 
     def grad_dict(self) -> Arrays:
@@ -150,8 +155,11 @@ class Module:
 
         Raises:
             ValueError: for a missing or unexpected name, or a shape that differs; it names each.
+            TypeError: if the state is no dict.
         """
-        own = dict(self._named_state())
+        if not isinstance(state, Mapping):
+            raise TypeError(f"a state is a dict of arrays, as state_dict() gives it, not {type(state).__name__}")
+        own = self._state()
         faults = [f"missing {name!r}" for name in own if name not in state]
         faults += [f"unexpected {name!r}" for name in state if name not in own]
         arrays = {name: _fitting(name, state[name], item, faults) for name, item in own.items() if name in state}
@@ -166,7 +174,16 @@ class Module:
 
     def named_tensors(self) -> Iterator[tuple[str, Tensor]]:
         """(name, tensor) of the parameters, here and in the parts; names as PyTorch writes them: layers.0.weight."""
-        return ((name, item) for name, item in self._named_state() if not isinstance(item, np.ndarray))
+        return ((name, item) for name, item in self._state().items() if not isinstance(item, np.ndarray))
+
+    def _state(self) -> dict[str, Tensor | Array]:
+        """All tensors and buffers by name. Two of one name are refused: a file would hold one of them."""
+        state: dict[str, Tensor | Array] = {}
+        for name, item in self._named_state():
+            if name in state:
+                raise ValueError(f"{type(self).__name__} has two tensors of the name {name!r}; rename one of the parts")
+            state[name] = item
+        return state
 
     def _named_state(self, prefix: str = "") -> Iterator[tuple[str, Tensor | Array]]:
         """(PyTorch's name, tensor or buffer), here and in all parts."""
@@ -261,6 +278,15 @@ def _is_tensor(item: Any) -> bool:
     return isinstance(item, list | tuple) and bool(item) and all(map(_is_tensor, item))
 
 
+def _tensors(name: str, item: Any) -> Iterator[tuple[str, Tensor]]:
+    """The tensors in an attribute, with PyTorch's names: the attribute's own, or scales.a for one in a dict."""
+    if _is_tensor(item):
+        yield name, item
+    elif isinstance(item, list | tuple | dict):
+        for key, part in item.items() if isinstance(item, dict) else enumerate(item):
+            yield from _tensors(f"{name}.{key}", part)
+
+
 def _flat(tensor: Tensor) -> Iterator[Value]:
     if isinstance(tensor, Value):
         yield tensor
@@ -290,7 +316,7 @@ def _fitting(name: str, numbers: npt.ArrayLike, own: Tensor | Array, faults: lis
         return None
     with np.errstate(invalid="ignore"):  # what an integer cannot hold becomes another, and is found
         fitting = array.astype(own.dtype)
-    if own.dtype.kind == "i" and np.any(fitting != array):
+    if own.dtype.kind in "iub" and np.any(fitting != array):
         faults.append(f"{name!r} counts, and has numbers that are not whole")
     return fitting
 

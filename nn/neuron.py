@@ -7,7 +7,7 @@ inputs; a multi-layer perceptron is layers one after the other.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from itertools import pairwise
 from typing import Any
 
@@ -47,7 +47,7 @@ class Neuron(Module):
     ) -> None:
         rule, rng = named_init(init), generator(seed)
         nin = count("nin", nin)
-        self.activation, self._function = named_activation(activation)
+        self.activation, self.function = named_activation(activation)
         self.w = [Value(rule(rng, nin, fan_out)) for _ in range(nin)]
         self.b = Value(0.0)
 
@@ -59,7 +59,7 @@ class Neuron(Module):
     def forward(self, x: list[Value]) -> Value:
         """The same for a list that is checked already, as a layer's is for all its neurons."""
         z: Value = dot(self.w, x, self.b)
-        out = self._function(z)
+        out = self.function(z)
         z.name = self.place("z")
         if out is not z:
             out.name = self.place("out")
@@ -99,19 +99,25 @@ class Layer(Module):
     def __call__(self, x: Any) -> Any:
         if _is_batch(x):
             return [self(example) for example in x]
-        x = _inputs(self, x, len(self.neurons[0].w))
+        return self.forward(_inputs(self, x, len(self.neurons[0].w)))
+
+    def forward(self, x: list[Value]) -> Any:
+        """The same for one example that is checked already."""
         out = [neuron.forward(x) for neuron in self.neurons]
         if self._over_all:
             out = self.name_nodes(self._over_all(out), "out")
         return out[0] if len(out) == 1 else out
 
     def tensors(self) -> dict[str, Tensor]:
-        """The weights as a matrix of (nout, nin), and the biases."""
-        return {"weight": [n.w for n in self.neurons], "bias": [n.b for n in self.neurons]}
+        """The weights as a matrix of (nout, nin), and the biases; then what else a subclass holds."""
+        return {"weight": [n.w for n in self.neurons], "bias": [n.b for n in self.neurons]} | super().tensors()
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """None: the neurons' numbers are saved as the layer's."""
-        return iter(())
+        """What is not in `tensors`: an activation that is a module, one for all the neurons; then a subclass's own."""
+        function = self.neurons[0].function
+        if isinstance(function, Module):
+            yield "activation", function
+        yield from (part for part in super().named_children() if not part[0].startswith("neurons."))
 
     def __repr__(self) -> str:
         return f"Layer({len(self.neurons[0].w)}, {len(self.neurons)}, activation={self.activation!r})"
@@ -157,6 +163,10 @@ class MLP(Module):
     def __call__(self, x: Any) -> Any:
         if _is_batch(x):
             return [self(example) for example in x]
+        return self.forward(x)
+
+    def forward(self, x: Any) -> Any:
+        """The same for one example."""
         for layer in self.layers:
             x = layer(x)
         return x
@@ -169,14 +179,16 @@ class MLP(Module):
 
 def _is_batch(x: Any) -> bool:
     """Whether x is a list of examples, and not one."""
-    return isinstance(x, list | tuple | np.ndarray) and len(x) > 0 and isinstance(x[0], list | tuple | np.ndarray)
+    several = isinstance(x, list | tuple) or (isinstance(x, np.ndarray) and x.ndim > 0)
+    return several and len(x) > 0 and isinstance(x[0], list | tuple | np.ndarray)
 
 
 def _inputs(module: Module, x: Any, nin: int) -> list[Value]:
     """The inputs as a list of Values; plain numbers become constants."""
     if isinstance(x, Value):
         x = [x]
-    if isinstance(x, str | bytes) or not isinstance(x, Iterable):
+    no_list = isinstance(x, str | bytes | Set | Mapping) or (isinstance(x, np.ndarray) and x.ndim == 0)
+    if no_list or not isinstance(x, Iterable):
         raise TypeError(f"{module!r} takes a list of {nin} Values or numbers, not {x!r}")
     values = [v if isinstance(v, Value) else Value(v, requires_grad=False) for v in x]
     if len(values) != nin:

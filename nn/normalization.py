@@ -9,8 +9,7 @@ Glossary: C channels; mean and var of the numbers that share them, std = √(var
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from itertools import repeat
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -61,7 +60,8 @@ class _BatchNorm(Module):
         else:
             means, variances = self._remembered("running_mean"), self._remembered("running_var")
         stds = self.name_nodes([sqrt(v + self.eps) for v in variances], "std")
-        rows = zip(channels, means, stds, _or_none(self.weight), _or_none(self.bias), strict=False)
+        n = self.num_features
+        rows = zip(channels, means, stds, _or_none(self.weight, n), _or_none(self.bias, n), strict=True)
         out = [_each(part, m, std, weight, bias) for part, m, std, weight, bias in rows]
         if self.training and self.running_mean is not None:
             self._track(means, variances, len(flat(channels[0])))
@@ -185,7 +185,7 @@ class LayerNorm(Module):
         xs = flat(x)
         m, v = self.name_nodes(mean(xs), "mean"), self.name_nodes(var(xs), "var")
         std = self.name_nodes(sqrt(v + self.eps), "std")
-        rows = zip(xs, _or_none(self.weight), _or_none(self.bias), strict=False)
+        rows = zip(xs, _or_none(self.weight, len(xs)), _or_none(self.bias, len(xs)), strict=True)
         out = [_affine((number - m) / std, weight, bias) for number, weight, bias in rows]
         return self.name_nodes(rebuilt(x, out), "out")  # type: ignore[no-any-return]
 
@@ -225,7 +225,8 @@ class RMSNorm(Module):
         xs, eps = flat(x), float(np.finfo(float).eps) if self.eps is None else self.eps
         mean_square = self.name_nodes(dot(xs, xs) / len(xs), "mean_square")
         rms = self.name_nodes(sqrt(mean_square + eps), "rms")
-        out = [_affine(number / rms, weight, None) for number, weight in zip(xs, _or_none(self.weight), strict=False)]
+        weights = _or_none(self.weight, len(xs))
+        out = [_affine(number / rms, weight, None) for number, weight in zip(xs, weights, strict=True)]
         return self.name_nodes(rebuilt(x, out), "out")  # type: ignore[no-any-return]
 
     def extra_repr(self) -> str:
@@ -276,7 +277,7 @@ class GroupNorm(Module):
         means = self.name_nodes([mean(xs) for xs in groups], "mean")
         variances = self.name_nodes([var(xs) for xs in groups], "var")
         stds = self.name_nodes([sqrt(v + self.eps) for v in variances], "std")
-        rows = enumerate(zip(x, _or_none(self.weight), _or_none(self.bias), strict=False))
+        rows = enumerate(zip(x, _or_none(self.weight, len(x)), _or_none(self.bias, len(x)), strict=True))
         out = [_each(part, means[c // size], stds[c // size], weight, bias) for c, (part, weight, bias) in rows]
         return self.name_nodes(out, "out")  # type: ignore[no-any-return]
 
@@ -302,9 +303,9 @@ def _affine(x: Value, weight: Value | None, bias: Value | None) -> Value:
     return scaled if bias is None else scaled + bias
 
 
-def _or_none(tensor: Tensor | None) -> Iterable[Value | None]:
-    """The parameters in order; where there are none, None again and again."""
-    return repeat(None) if tensor is None else flat(tensor)
+def _or_none(tensor: Tensor | None, n: int) -> list[Value | None]:
+    """The n parameters in order; where there are none, n times None."""
+    return [None] * n if tensor is None else flat(tensor)
 
 
 def _require_several(module: Module, n: int, shape: Sequence[int]) -> None:

@@ -14,7 +14,7 @@ Glossary: p numbers of the parameters, g their gradients, o the options of their
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -28,15 +28,17 @@ from nn.param_groups import Array, Group, Part, State, count, fitting, groups, l
 class Optimizer:
     """Moves parameters against their gradients; a subclass gives `rule`, and in `memory` the names of what it keeps.
 
-    `params` is Values, or groups of them with options of their own: {"params": [...], "lr": 0.1}. `param_groups` is
-    the list of these groups, the one place where options live; what is set there by hand is checked at the next step.
+    `params` is Values, also in nested lists as `layer.weight`, or groups of them with options of their own:
+    {"params": [...], "lr": 0.1}. `param_groups` is the list of these groups, the one place where options live; what
+    is set there by hand is checked at the next step.
 
     Three things are done before any rule. `maximize` turns g round. Weight decay λ adds λ·p to g; a decoupled one
     takes p·(1 − lr·λ) for p instead (Loshchilov & Hutter 2019).
 
     As in PyTorch, a parameter without a gradient, or a frozen one, stays as it is, and so does what is remembered of
     it. But a gradient belongs to a whole tensor: where it has reached one row of an embedding, it is 0 for the others,
-    which momentum and weight decay then move. A tensor is told by its names in a row, w[0], w[1], ...
+    which momentum and weight decay then move. The entries of a tensor are told by the names that a module gives them:
+    weight[0][0], weight[0][1], ...; in a Layer, neurons[0].w[0], neurons[1].w[0], ...
 
     Raises:
         TypeError: for parameters that are not Values, or an option of the wrong type.
@@ -83,8 +85,9 @@ class Optimizer:
 
     # ------------------------------------------------------------------------------ moving
 
-    def step(self) -> None:
-        """Move every parameter that has a gradient."""
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Move every parameter that has a gradient; call a closure before, and give what it gives, the loss."""
+        loss = None if closure is None else closure()
         for part, o in self._ready():
             values = part.group["params"]
             moved = moving(values)
@@ -100,6 +103,7 @@ class Optimizer:
                 part.put(moved, state)
             for i, x in zip(moved, p.tolist(), strict=True):
                 values[i].data = x
+        return loss
 
     def update(self, p: npt.ArrayLike, g: npt.ArrayLike) -> Array:
         """The new numbers of all parameters, from their numbers p and gradients g, in the order of `parameters`.
@@ -122,10 +126,11 @@ class Optimizer:
         split = zip(ready, np.split(p, ends), np.split(g, ends), strict=True)
         return np.concatenate([self._moved(p, g, part.state, o) for (part, o), p, g in split])
 
-    def zero_grad(self) -> None:
-        """Clear the gradients."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Clear the gradients; with set_to_none=False those that are there become 0, and a step still moves them."""
         for parameter in self.parameters:
-            parameter.grad = None
+            if set_to_none or parameter.has_grad:
+                parameter.grad = None if set_to_none else 0.0
 
     def _moved(self, p: Array, g: Array, state: State, o: Options) -> Array:
         state["steps"] = state["steps"] + 1.0
@@ -180,7 +185,7 @@ class Optimizer:
         """Each group with its options; these are checked if they have changed."""
         if list(map(id, self.param_groups)) != [id(part.group) for part in self._parts]:
             raise ValueError("param_groups has other groups than it had; add_param_group adds one, and none can go")
-        return [(part, part.options(f"param_groups[{i}]")) for i, part in enumerate(self._parts)]
+        return [(part, part.options(f"param_groups[{i}]", self.check)) for i, part in enumerate(self._parts)]
 
     def __repr__(self) -> str:
         def said(group: Group) -> str:
@@ -221,7 +226,10 @@ class Optimizer:
         Raises:
             ValueError: for a missing or unexpected name, a shape or size of a group that differs, or an option
                 that cannot be; it names each.
+            TypeError: for what is no dict.
         """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"a state is a dict of arrays, as state_dict gives it, not {state!r}")
         own, faults = self.state_dict(), list[str]()
         optional = {f"groups.{i}.{name}" for i in range(len(self._parts)) for name in SCHEDULED}
         faults += [f"missing {name!r}" for name in own if name not in state and name not in optional]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from itertools import groupby
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from engine import Value
+from engine.nested import flat
 from nn.options import SCHEDULED, Options, option
 
 Array = npt.NDArray[np.float64]
@@ -24,24 +25,31 @@ class Part:
     def __init__(self, group: Group, o: Options, first: Mapping[str, float]) -> None:
         self.group, self.o, self._known = group, o, dict(group)
         self.size = len(group["params"])
+        self._needed = [name for name in vars(o) if name not in SCHEDULED]
         self.state: State = {name: np.full(self.size, x) for name, x in first.items()}
         self.state["steps"] = count(0.0)
 
-    def options(self, where: str) -> Options:
+    def options(self, where: str, check: Callable[[Options], None]) -> Options:
         """The options of the group as attributes; checked, if they have changed.
 
         Raises:
-            TypeError, ValueError: for an option that cannot be, or another number of parameters.
+            TypeError, ValueError: for an option that cannot be or is missing, or another number of parameters.
         """
         if self.group != self._known:
             given = {name: x for name, x in self.group.items() if name != "params"}
+            missing = [name for name in self._needed if name not in given]
+            if missing:
+                raise ValueError(f"{where} has lost {', '.join(missing)}")
             try:
-                self.o = Options(**{name: option(name, x) for name, x in given.items()})
+                o = Options(**{name: option(name, x) for name, x in given.items()})
+                check(o)
             except (TypeError, ValueError) as error:
                 raise type(error)(f"{error} (in {where})") from None
-            self._known = dict(self.group)
-        if len(self.group["params"]) != self.size:
-            raise ValueError(f"{where} had {self.size} parameters, and now has {len(self.group['params'])}")
+            self.o, self._known = o, dict(self.group)
+        params = self.group.get("params")
+        if not isinstance(params, list | tuple) or len(params) != self.size:
+            now = f"{len(params)}" if isinstance(params, list | tuple) else f"{params!r}"
+            raise ValueError(f"{where} had {self.size} parameters, and now has {now}")
         return self.o
 
     def taken(self, moved: list[int]) -> State:
@@ -76,24 +84,41 @@ class Part:
 def moving(params: list[Value]) -> list[int]:
     """Which parameters a step moves: those of a tensor that a gradient has reached, but for the frozen ones.
 
-    A tensor is what stands in a row under one name: w[0], w[1], ... as a module names them.
-
     >>> w = [Value(1.0, "w[0]"), Value(1.0, "w[1]"), Value(1.0, "b")]
     >>> w[1].backward()
     >>> moving(w)
     [0, 1]
     """
     if not all(v.has_grad for v in params):
-        rows = [list(row) for _, row in groupby(params, _tensor)]
-        reached = [any(v.has_grad for v in row) for row in rows for _ in row]
-        return [i for i, v in enumerate(params) if reached[i] and v.requires_grad]
+        tensors = _tensors(params)
+        reached = {tensor for v, tensor in zip(params, tensors, strict=True) if v.has_grad}
+        return [i for i, v in enumerate(params) if tensors[i] in reached and v.requires_grad]
     return [i for i, v in enumerate(params) if v.requires_grad]
 
 
-def _tensor(v: Value) -> Any:
-    """What the entries of a tensor have in common, and no other parameter has: the name before the indices."""
-    name = re.fullmatch(r"(.*?)(\[\d+\])+", v.name or "")
-    return name[1] if name else id(v)
+# weight[2][0] -> weight[][], and of the neurons of a Layer, which are the rows of one matrix, neurons[2].w[0] ->
+# neurons[].w[]; but layers[2].weight[0] -> layers[2].weight[]
+_INDEX = re.compile(r"\[\d+\](?=(\[\d+\])*$)|(?<=\bneurons)\[\d+\](?=\.(w\[\d+\]|b)$)")
+
+
+def _tensors(params: list[Value]) -> list[Hashable]:
+    """Which tensor each is an entry of: those whose names, as a module gives them, differ in the indices alone.
+
+    A name that is there already begins another tensor: that of a second model.
+
+    >>> _tensors([Value(1.0, name) for name in ("w[0]", "w[1]", "b[0]", "w[0]", "w[1]")])
+    [('w[]', 0), ('w[]', 0), ('b[]', 0), ('w[]', 1), ('w[]', 1)]
+    """
+    tensors, begun, entries = list[Hashable](), Counter[str](), defaultdict[str, set[str]](set)
+    for v in params:
+        name = v.name or ""
+        stem = _INDEX.sub("[]", name)
+        if name in entries[stem]:
+            begun[stem] += 1
+            entries[stem].clear()
+        entries[stem].add(name)
+        tensors.append(id(v) if stem == name else (stem, begun[stem]))  # no index: a tensor of one number
+    return tensors
 
 
 def count(steps: Any) -> Any:
@@ -136,7 +161,7 @@ def groups(params: Any) -> list[Any]:
 
 
 def leaves(params: Any, taken: set[Value]) -> list[Value]:
-    """The parameters of one group: leaves, none of them twice or among those that are taken.
+    """The parameters of one group, given as Values or tensors of them: leaves, none twice or among those taken.
 
     Raises:
         TypeError: for what is no list of Values.
@@ -146,7 +171,7 @@ def leaves(params: Any, taken: set[Value]) -> list[Value]:
         raise TypeError("a set has no order that lasts; give the parameters as a list")
     if not isinstance(params, Iterable | Value):
         raise TypeError(f"the params of a group are a list of Values, not {params!r}")
-    given, seen = [params] if isinstance(params, Value) else list(params), set(taken)
+    given, seen = [params] if isinstance(params, Value) else flat(list(params)), set(taken)
     if not given:
         raise ValueError("an optimizer needs at least one parameter in each group, such as model.parameters()")
     for leaf in given:

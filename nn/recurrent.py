@@ -19,7 +19,8 @@ from engine import Value, dot, relu, sigmoid, tanh
 from nn.activations import Activation
 from nn.init import Rng, Seed, generator
 from nn.module import Module, Tensor
-from nn.shapes import Shape, checked, constant, count
+from nn.options import switch
+from nn.shapes import Shape, called, checked, constant, count
 
 Vector = list[Value]
 State = tuple[Vector, ...]  # (h,), of an LSTM (h, c)
@@ -173,24 +174,13 @@ def given_states(module: Module, hx: Any, names: Sequence[str], shape: Shape) ->
         hx = [hx]
     elif not hasattr(hx, "__len__") or len(hx) != len(names):
         got = f"{len(hx)} parts" if hasattr(hx, "__len__") else repr(hx)
-        raise ValueError(f"{module!r} takes hx as a pair ({', '.join(names)}), and got {got}")
+        raise ValueError(f"{called(module)} takes hx as a pair ({', '.join(names)}), and got {got}")
     return [checked(module, part, shape, what=name)[0] for part, name in zip(hx, names, strict=True)]
 
 
 def alone(states: tuple[Tensor, ...]) -> Tensor | tuple[Tensor, ...]:
     """The one state there is, or all of them: h, or (h, c)."""
     return states if len(states) > 1 else states[0]
-
-
-def switch(name: str, wanted: bool) -> bool:
-    """An option that is on or off, checked: RNNCell(2, 3, "relu") would take "relu" for a bias.
-
-    Raises:
-        TypeError: for anything but True and False.
-    """
-    if not isinstance(wanted, bool):
-        raise TypeError(f"{name} is True or False, not {wanted!r}")
-    return wanted
 
 
 def _zeros(shape: Shape) -> Tensor:
@@ -208,12 +198,14 @@ class _Cell(Module):
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True, *, seed: Seed = None) -> None:
         self.input_size, self.hidden_size = count("input_size", input_size), count("hidden_size", hidden_size)
-        rows, bias = self.formula.gates * hidden_size, switch("bias", bias)
+        bias = switch("bias", bias)  # or RNNCell(2, 3, "relu") would take "relu" for a yes
+        rows = self.formula.gates * hidden_size
         weights = drawn_weights(generator(seed), rows, input_size, hidden_size, bias)
         self.weight_ih, self.weight_hh = weights.weight_ih, weights.weight_hh
         self.bias_ih, self.bias_hh = weights.bias_ih, weights.bias_hh
 
-    def __call__(self, input: Any, hx: Any = None) -> Any:
+    def forward(self, input: Any, hx: Any = None) -> Any:
+        """The state after the step."""
         x, batch = checked(self, input, (self.input_size,), axes=1)
         shape = (len(x), self.hidden_size) if batch else (self.hidden_size,)
         states = given_states(self, hx, self.formula.states, shape)

@@ -22,6 +22,7 @@ from engine.nested import flat, paths, rebuilt
 from nn.draws import drawn
 from nn.init import Seed, generator
 from nn.module import Arrays, Module
+from nn.options import from_0, number
 from nn.shapes import count, values
 
 Parameters = Module | Value | Iterable[Any]
@@ -34,6 +35,7 @@ class Dropout(Module):
     In evaluation, and with p = 0, y is x. The masks follow from `seed`; without one they come from the global `random`.
 
     Raises:
+        TypeError: for a p that is no number.
         ValueError: for a p outside [0, 1].
 
     >>> dropout = Dropout(0.5, seed=0)
@@ -44,8 +46,7 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, *, seed: Seed = None) -> None:
-        if not 0.0 <= p <= 1.0:
-            raise ValueError(f"p is a probability, from 0 to 1, not {p!r}")
+        number("p", p, "a probability, from 0 to 1", lambda x: 0.0 <= x <= 1.0)
         self.p = p
         self.rng: Any = None if seed is None else generator(seed)  # the global `random`, a module, has no copy
 
@@ -59,7 +60,7 @@ class Dropout(Module):
 
     def _mask(self) -> float:
         """0 with probability p, else what makes up for it."""
-        return 0.0 if generator(self.rng).random() < self.p else 1.0 / (1.0 - self.p)
+        return 0.0 if generator(self.rng).random() < self.p else 1.0 / (1.0 - float(self.p))
 
     def extra_repr(self) -> str:
         """Its probability."""
@@ -117,15 +118,14 @@ def clip_grad_norm(
     Raises:
         ValueError: for a negative max_norm, or a norm_type not above 0.
         RuntimeError: for a norm of inf or nan, with error_if_nonfinite; it names the parameters.
-        TypeError: for what is no Value.
+        TypeError: for what is no Value, or a max_norm or norm_type that is no number.
 
     >>> p = Value(2.0)
     >>> (p * p).backward()
     >>> clip_grad_norm([p], 1.0), round(p.grad, 6)
     (4.0, 1.0)
     """
-    if not max_norm >= 0.0:
-        raise ValueError(f"max_norm is a number from 0 up, not {max_norm!r}")
+    most = number("max_norm", max_norm, "a number from 0 up", lambda x: x >= 0.0)
     order = float(norm_type)
     if not order > 0.0:
         raise ValueError(f"norm_type is a number above 0, or inf, not {norm_type!r}")
@@ -135,7 +135,7 @@ def clip_grad_norm(
         bad = [p.name or repr(p) for p in reached if not math.isfinite(p.grad)]
         of = f"not finite: the gradient of {', '.join(bad[:6])}{', ...' * (len(bad) > 6)}" if bad else "beyond 1.8e308"
         raise RuntimeError(f"the norm of the gradients is {norm}, and no scale would help; {of}")
-    scale = max_norm / (norm + 1e-6)
+    scale = most / (norm + 1e-6)
     if not scale >= 1.0:  # smaller, or nan
         for p in reached:
             p.grad = float(p.grad) * scale
@@ -149,7 +149,7 @@ def clip_grad_value(parameters: Parameters, clip_value: float) -> None:
 
     Raises:
         ValueError: for a negative clip_value.
-        TypeError: for what is no Value.
+        TypeError: for what is no Value, or a clip_value that is no number.
 
     >>> p = Value(-2.0)
     >>> (p * p).backward()
@@ -157,10 +157,9 @@ def clip_grad_value(parameters: Parameters, clip_value: float) -> None:
     >>> p.grad
     -1.0
     """
-    if not clip_value >= 0.0:
-        raise ValueError(f"clip_value is a number from 0 up, not {clip_value!r}")
+    most = number("clip_value", clip_value, "a number from 0 up", lambda x: x >= 0.0)
     for p in _reached("clip_grad_value", parameters):
-        p.grad = clip(float(p.grad), -clip_value, clip_value)
+        p.grad = clip(float(p.grad), -most, most)
 
 
 def _norm(numbers: list[float], order: float) -> float:
@@ -178,7 +177,7 @@ def _listed(name: str, parameters: Parameters) -> list[Value]:
     """The Values in a Module or in nested lists, each once."""
     if isinstance(parameters, Module):
         return parameters.parameters()
-    if not isinstance(parameters, Value | list | tuple | dict):
+    if isinstance(parameters, Iterable) and not isinstance(parameters, list | tuple | dict):
         parameters = list(parameters)
     found = flat(parameters)
     for p in found:
@@ -232,11 +231,9 @@ class EarlyStopping:
 
     def __init__(self, patience: int = 10, min_delta: float = 0.0, mode: Literal["min", "max"] = "min") -> None:
         self.patience = count("patience", patience)
-        if not 0.0 <= min_delta < math.inf:
-            raise ValueError(f"min_delta is a number from 0 up, not {min_delta!r}")
         if mode not in ("min", "max"):
             raise ValueError(f'mode is "min" or "max", not {mode!r}')
-        self.min_delta, self.mode = min_delta, mode
+        self.min_delta, self.mode = from_0("min_delta", min_delta), mode
         self.best = math.inf if mode == "min" else -math.inf
         self.best_epoch, self.epochs, self.bad_epochs = -1, 0, 0
         self.best_state: Arrays | None = None

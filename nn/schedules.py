@@ -19,6 +19,8 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from nn.optimizers import Optimizer
 from nn.options import above_0_to_1, from_0, from_0_to_1, number
 from nn.param_groups import Group
@@ -52,6 +54,7 @@ class LRScheduler:
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         self.optimizer = an_optimizer(self, optimizer)
         self.last_epoch = count("last_epoch", last_epoch, -1)
+        self.widen()
         self.check()
         for i, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:
@@ -72,6 +75,10 @@ class LRScheduler:
 
     def check(self) -> None:
         """Refuse options that cannot be, by a ValueError or TypeError."""
+
+    def widen(self) -> None:
+        """Make NumPy's numbers among the options, which may be narrow, Python's."""
+        vars(self).update(LRScheduler.state_dict(self))
 
     # ------------------------------------------------------------------------------ counting
 
@@ -131,7 +138,7 @@ class LRScheduler:
         return {name: _copied(x) for name, x in vars(self).items() if name not in self.apart}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Stand where `state_dict` was called.
+        """Stand where `state_dict` was called. Numbers and lists of them may come as arrays, as a file gives them.
 
         Raises:
             ValueError: for the state of another schedule, or an option that cannot be. Nothing is changed then.
@@ -140,7 +147,7 @@ class LRScheduler:
         if not isinstance(state, Mapping) or set(state) != set(own):
             raise ValueError(f"this is no state of {type(self).__name__}; it has {', '.join(own)}")
         before = dict(vars(self))
-        vars(self).update({name: _copied(x) for name, x in state.items()})
+        vars(self).update({name: _as_own(own[name], x) for name, x in state.items()})
         try:
             count("last_epoch", self.last_epoch, -1)
             for name in {"base_lrs", "_last_lr"} & set(own):
@@ -354,4 +361,13 @@ def ordered(name: str, milestones: Any) -> None:
 
 
 def _copied(x: Any) -> Any:
-    return list(x) if isinstance(x, list) else x
+    if isinstance(x, np.generic):
+        return x.item()
+    if isinstance(x, np.ndarray):
+        return x.copy()
+    return [_copied(part) for part in x] if isinstance(x, list) else x
+
+
+def _as_own(own: Any, x: Any) -> Any:
+    """An array as a list, or the number it has, unless the schedule's own is an array, too."""
+    return _copied(x.tolist() if isinstance(x, np.ndarray) and not isinstance(own, np.ndarray) else x)

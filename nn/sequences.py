@@ -9,7 +9,6 @@ before the first step and after the last have an entry for each row.
 
 from __future__ import annotations
 
-import numbers
 import random
 import warnings
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from typing import Any
 from engine.nested import shape as shape_of
 from nn.init import Seed, generator
 from nn.module import Module, Tensor
+from nn.options import number, switch
 from nn.recurrent import (
     GRU_FORMULA,
     LSTM_FORMULA,
@@ -31,7 +31,6 @@ from nn.recurrent import (
     drawn_weights,
     given_states,
     rnn_formula,
-    switch,
 )
 from nn.regularization import Dropout
 from nn.shapes import called, count, values, written
@@ -63,7 +62,7 @@ class _Recurrent(Module):
         self.bias, self.batch_first = switch("bias", bias), switch("batch_first", batch_first)
         self.bidirectional = switch("bidirectional", bidirectional)
         rng = generator(seed)
-        self.between = Dropout(_probability("dropout", dropout), seed=rng if isinstance(rng, random.Random) else None)
+        self.between = Dropout(_probability(dropout), seed=rng if isinstance(rng, random.Random) else None)
         if dropout and num_layers == 1:
             deep = 3 if isinstance(self, RNN) else 2  # the caller's line: RNN has an __init__ of its own
             warnings.warn(f"dropout={dropout} acts between layers, and there is only one", stacklevel=deep)
@@ -81,7 +80,12 @@ class _Recurrent(Module):
         """The probability with which an entry is dropped between layers."""
         return self.between.p
 
-    def __call__(self, input: Any, hx: Any = None) -> tuple[Tensor, Any]:
+    @dropout.setter
+    def dropout(self, p: float) -> None:
+        self.between.p = _probability(p)
+
+    def forward(self, input: Any, hx: Any = None) -> tuple[Tensor, Any]:
+        """(output, the states after the last step)."""
         x, batch = self._checked(input)
         sequences = x if batch else [x]
         if batch and not self.batch_first:
@@ -155,8 +159,8 @@ class _Recurrent(Module):
         return ", ".join([f"{self.input_size}, {self.hidden_size}", *said])
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """None: in PyTorch the dropout between the layers is no part of its own."""
-        return iter(())
+        """Those of a subclass: in PyTorch the dropout between the layers is no part of its own."""
+        return ((name, part) for name, part in super().named_children() if part is not self.between)
 
 
 class RNN(_Recurrent):
@@ -250,7 +254,5 @@ def _swapped(tensor: list[list[Any]]) -> list[list[Any]]:
     return [list(row) for row in zip(*tensor, strict=True)]
 
 
-def _probability(name: str, p: float) -> float:
-    if isinstance(p, bool) or not isinstance(p, numbers.Real) or not 0.0 <= p <= 1.0:
-        raise ValueError(f"{name} is a probability, from 0 to 1, not {p!r}")
-    return float(p)
+def _probability(p: float) -> float:
+    return number("dropout", p, "a probability, from 0 to 1", lambda x: 0.0 <= x <= 1.0)

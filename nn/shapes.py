@@ -12,6 +12,8 @@ Glossary: a shape is (channels, height, width), an axis of it one of these; a si
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -116,6 +118,18 @@ def written(shape: Shape) -> str:
     return f"({sizes},)" if len(shape) == 1 else f"({sizes})"
 
 
+def whole(name: str, n: Any) -> int:
+    """n as an int.
+
+    Raises:
+        TypeError: if it is not a whole number.
+    """
+    with suppress(TypeError):
+        if not isinstance(n, bool):
+            return index(n)
+    raise TypeError(f"{name} is a whole number, not {n!r}")
+
+
 def count(name: str, n: Any, least: int = 1) -> int:
     """n as an int, at least `least`.
 
@@ -123,8 +137,6 @@ def count(name: str, n: Any, least: int = 1) -> int:
         TypeError: if it is not a whole number.
         ValueError: if it is less.
     """
-    if isinstance(n, bool) or not hasattr(n, "__index__"):
-        raise TypeError(f"{name} is a whole number, not {n!r}")
-    if int(n) < least:
+    if (number := whole(name, n)) < least:
         raise ValueError(f"{name} is at least {least}, not {n}")
-    return int(n)
+    return number

@@ -13,6 +13,7 @@ from nn.init import Seed, generator
 from nn.linear import Linear
 from nn.module import Module, Tensor
 from nn.normalization import LayerNorm
+from nn.options import switch
 from nn.regularization import Dropout
 from nn.shapes import called, count
 
@@ -29,7 +30,7 @@ class TransformerEncoderLayer(Module):
 
     Called with is_causal=True it is a decoder's block without an encoder, as in GPT: position i sees 0 to i. src_mask
     and src_key_padding_mask are the attn_mask and key_padding_mask of `MultiheadAttention` (True is left out). The
-    activation is any name that a neuron takes, or a function of one Value. (Vaswani et al. 2017.)
+    activation is any name that a neuron takes, or a function of one Value, as `PReLU()` is. (Vaswani et al. 2017.)
 
     Raises:
         ValueError: for an input of another shape, or if nhead does not divide d_model.
@@ -57,7 +58,8 @@ class TransformerEncoderLayer(Module):
     ) -> None:
         rng = generator(seed)
         seed = rng if isinstance(rng, random.Random) else None
-        self.batch_first, self.norm_first = batch_first, norm_first
+        count("d_model", d_model), count("nhead", nhead)  # or the parts would tell of them under their own names
+        self.batch_first, self.norm_first = switch("batch_first", batch_first), switch("norm_first", norm_first)
         self.self_attn = MultiheadAttention(d_model, nhead, dropout, bias, batch_first=batch_first, seed=seed)
         self.linear1 = Linear(d_model, count("dim_feedforward", dim_feedforward), bias, seed=seed)
         self.dropout = Dropout(dropout, seed=seed)
@@ -66,11 +68,12 @@ class TransformerEncoderLayer(Module):
         self.norm2 = LayerNorm(d_model, layer_norm_eps, bias=bias)
         self.dropout1 = Dropout(dropout, seed=seed)
         self.dropout2 = Dropout(dropout, seed=seed)
-        self.activation, self._function = named_activation(activation)
+        _, self.activation = named_activation(activation)  # a function or, with weights of its own, a part
 
-    def __call__(
+    def forward(
         self, src: Any, src_mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool = False
     ) -> Tensor:
+        """Both parts, one after the other."""
         shape = ("L", self.self_attn.embed_dim)
         x = checked_sequence(called(self), src, "src", shape, self.batch_first, is_alone(src))
 
@@ -86,7 +89,7 @@ class TransformerEncoderLayer(Module):
 
     def _fed_forward(self, x: Tensor) -> Tensor:
         """W₂·f(W₁·x + b₁) + b₂ at each position."""
-        hidden = self.name_nodes(_each(self._function, self.linear1(x)), "hidden")
+        hidden = self.name_nodes(_each(self.activation, self.linear1(x)), "hidden")
         return self.dropout2(self.linear2(self.dropout(hidden)))
 
     def _sum(self, x: Tensor, y: Tensor, name: str) -> Tensor:

@@ -1,4 +1,4 @@
-"""A loss and its gradients beside PyTorch's."""
+"""Numbers and gradients beside PyTorch's."""
 
 import math
 from typing import Any
@@ -10,10 +10,17 @@ from hypothesis import strategies as st
 import nn
 from engine import Value, dot
 from engine.nested import flat
+from engine.nested import shape as shape_of
 
 from .case import as_leaves, data, weights
 
 REDUCTIONS = ("mean", "sum", "none")
+
+
+def arrays(seed: int, *shapes: tuple[int, ...]) -> list[Any]:
+    """Seeded numbers in these shapes."""
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=shape) for shape in shapes]
 
 
 def close(ours: Any, theirs: Any, tolerance: float = 1e-12) -> None:
@@ -22,6 +29,11 @@ def close(ours: Any, theirs: Any, tolerance: float = 1e-12) -> None:
     assert ours.shape == theirs.shape
     scale = np.maximum(np.abs(theirs), np.max(np.abs(theirs), initial=0.0))
     assert np.all(np.abs(ours - theirs) <= tolerance * scale + 1e-300), (ours, theirs)
+
+
+def grads(tree: Any) -> Any:
+    """The gradients of nested lists of Values, as an array."""
+    return np.reshape([v.grad for v in flat(tree)], shape_of(tree))
 
 
 def total(out: Any) -> Value:
@@ -50,7 +62,7 @@ def agree(name: str, *arrays: Any, frozen: tuple[Any, ...] = (), **options: Any)
     (numbers * torch.tensor(weights(len(numbers)), dtype=torch.float64)).sum().backward()
     for key in given:
         if smooth[key]:
-            gradient = np.reshape([v.grad for v in flat(ours[key])], given[key].shape)
+            gradient = grads(ours[key])
             close(gradient, np.zeros_like(gradient) if theirs[key].grad is None else theirs[key].grad.numpy())
 
 

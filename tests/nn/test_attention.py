@@ -1,49 +1,25 @@
-"""Attention and the transformer's block: masks in every form, laws, what they refuse."""
+"""Attention: PyTorch's numbers, laws, what it refuses. Its masks are in test_masks.py."""
 
 import math
 import random
-from collections import Counter
 from functools import partial
-from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import engine
 import nn
-from engine import Value, dot, leaves, sum, topological_sort
+from engine import leaves, sum, topological_sort
 from engine.nested import flat
-from engine.nested import shape as shape_of
 from nn.draws import recorded_draws
 
+from .agreement import arrays, close, grads, total
 from .case import as_leaves, data, weights
 
 INF = math.inf
 numbers = st.floats(-8.0, 8.0)
 seeds = st.integers(0, 2**32 - 1)
-
-
-def arrays(seed, *shapes):
-    rng = np.random.default_rng(seed)
-    return [rng.normal(size=shape) for shape in shapes]
-
-
-def close(ours, theirs):
-    theirs = np.asarray(theirs)
-    assert ours.shape == theirs.shape
-    np.testing.assert_allclose(ours, theirs, rtol=0.0, atol=1e-12 * np.max(np.abs(theirs), initial=0.0) + 1e-300)
-
-
-def grads(tree):
-    return np.reshape([v.grad for v in flat(tree)], shape_of(tree))
-
-
-def loss(tree):
-    """The product of all the numbers with fixed ones."""
-    entries = flat(tree)
-    return dot(weights(len(entries)), entries)
 
 
 def torch_loss(torch, tensors):
@@ -87,78 +63,10 @@ def test_scaled_dot_product_attention_is_pytorchs(name, size):
     expected = torch.nn.functional.scaled_dot_product_attention(*theirs, **theirs_options)
     out = nn.scaled_dot_product_attention(*ours, **options)
     close(data(out), expected.detach().numpy())
-    loss(out).backward()
+    total(out).backward()
     torch_loss(torch, [expected]).backward()
     for mine, their in zip(ours, theirs, strict=True):
         close(grads(mine), their.grad.numpy())
-
-
-def masks_of_a_batch():
-    """Keywords of a call with 2 examples of 3 positions and 2 heads; True is left out, as in PyTorch."""
-    causal = np.triu(np.ones((3, 3), bool), 1)
-    padding = np.array([[False, False, True], [False, True, False]])
-    added = np.array([[0.0, 0.5, -INF], [-1.0, 0.0, 0.0]])
-    per_head = np.stack([causal, causal.T, np.eye(3, dtype=bool), ~np.eye(3, dtype=bool)])
-    of_floats = arrays(9, (4, 3, 3))[0]
-    yield {"key_padding_mask": padding}
-    yield {"key_padding_mask": added}
-    yield {"attn_mask": per_head}
-    yield {"attn_mask": of_floats}
-    yield {"attn_mask": of_floats, "key_padding_mask": added}
-    yield {"attn_mask": causal, "key_padding_mask": padding, "average_attn_weights": False}
-    yield {"attn_mask": np.where(causal, -INF, 0.25), "key_padding_mask": added}
-    yield {"attn_mask": causal, "is_causal": True}
-    yield {"attn_mask": causal, "key_padding_mask": padding, "is_causal": True}
-
-
-@pytest.mark.parametrize("call", list(masks_of_a_batch()), ids=lambda call: ", ".join(call))
-@pytest.mark.parametrize("batch_first", [False, True])
-def test_masks_of_a_batch_are_pytorchs(call, batch_first):
-    torch = pytest.importorskip("torch")
-    layer = nn.MultiheadAttention(4, 2, batch_first=batch_first, seed=1)
-    theirs = torch.nn.MultiheadAttention(4, 2, batch_first=batch_first, dtype=torch.float64)
-    theirs.load_state_dict({name: torch.tensor(array) for name, array in layer.state_dict().items()})
-    x = arrays(3, *[(2, 3, 4) if batch_first else (3, 2, 4)] * 3)
-    own = {name: mask.tolist() if isinstance(mask, np.ndarray) else mask for name, mask in call.items()}
-    out, ps = layer(*x, **own)
-    for needed in (True, False):
-        masks = {n: torch.tensor(mask) if isinstance(mask, np.ndarray) else mask for n, mask in call.items()}
-        expected, expected_ps = theirs(*map(torch.tensor, x), need_weights=needed, **masks)
-        close(data(out), expected.detach().numpy())
-        if needed:
-            close(data(ps), expected_ps.detach().numpy())
-    again, none = layer(*x, need_weights=False, **own)
-    assert none is None
-    np.testing.assert_array_equal(data(again), data(out))
-
-
-def test_masks_of_one_example_alone():
-    torch = pytest.importorskip("torch")
-    layer = nn.MultiheadAttention(4, 2, seed=1)
-    theirs = torch.nn.MultiheadAttention(4, 2, dtype=torch.float64)
-    theirs.load_state_dict({name: torch.tensor(array) for name, array in layer.state_dict().items()})
-    x, k, v = arrays(3, (3, 4), (2, 4), (2, 4))
-    per_head = [[[False, False], [True, False], [False, True]], [[True, False], [False, False], [False, False]]]
-    for call in ({"key_padding_mask": [True, False]}, {"attn_mask": per_head}, {"key_padding_mask": [0.5, -INF]}):
-        tensors = {n: torch.tensor(m) for n, m in call.items()}
-        tensors = {n: m.double() if m.is_floating_point() else m for n, m in tensors.items()}
-        expected = theirs(*map(torch.tensor, (x, k, v)), **tensors)
-        for mine, their in zip(layer(x, k, v, **call), expected, strict=True):
-            close(data(mine), their.detach().numpy())
-
-
-@pytest.mark.parametrize("norm_first", [False, True])
-def test_a_blocks_padding_is_pytorchs(norm_first):
-    torch = pytest.importorskip("torch")
-    layer = nn.TransformerEncoderLayer(4, 2, 3, batch_first=True, norm_first=norm_first, seed=1).eval()
-    theirs = torch.nn.TransformerEncoderLayer(4, 2, 3, batch_first=True, norm_first=norm_first, dtype=torch.float64)
-    theirs.load_state_dict({name: torch.tensor(array) for name, array in layer.state_dict().items()})
-    (x,) = arrays(3, (2, 3, 4))
-    padding = np.array([[False, False, True], [False, True, False]])
-    mask = np.triu(np.ones((3, 3), bool), 1)
-    expected = theirs.eval()(torch.tensor(x), torch.tensor(mask), torch.tensor(padding), is_causal=True)
-    close(data(layer(x, mask, padding)), expected.detach().numpy())
-    close(data(layer(x, None, padding, is_causal=True)), expected.detach().numpy())
 
 
 def test_sure_attention_keeps_its_digits():
@@ -167,7 +75,7 @@ def test_sure_attention_keeps_its_digits():
     q, k, v = arrays(5, (4, 2), (4, 2), (4, 3))
     q *= 60.0
     ours = as_leaves(q)
-    loss(nn.scaled_dot_product_attention(ours, k, v)).backward()
+    total(nn.scaled_dot_product_attention(ours, k, v)).backward()
     with mpmath.workdps(80):
         given_q, given_k, given_v = (mpmath.matrix(x.tolist()) for x in (q, k, v))
         slopes = mpmath.matrix(np.reshape(weights(12), (4, 3)).tolist()) * given_v.T  # ∂loss/∂weights
@@ -237,7 +145,7 @@ def test_a_causal_answer_does_not_reach_later_positions(layer):
         reached = set(leaves(sum(row)))
         assert reached >= set(flat(x[: i + 1]))
         assert not reached & set(flat(x[i + 1 :]))
-    loss(out[1]).backward()
+    total(out[1]).backward()
     assert not any(v.has_grad for v in flat(x[2:]))
 
 
@@ -268,44 +176,6 @@ def test_axes_of_a_batch():
         np.testing.assert_array_equal(mine, theirs)
 
 
-# ------------------------------------------------------------------------------ masks that leave out all, or are Values
-
-
-def test_a_query_that_sees_nothing_answers_0():
-    x = as_leaves(arrays(0, (2, 4))[0])
-    out, ps = nn.scaled_dot_product_attention(x, x, x, False, True, attn_mask=[[True, False], [False, False]])
-    assert data(out)[1].tolist() == [0.0] * 4
-    assert data(ps).tolist() == [[1.0, 0.0], [0.0, 0.0]]
-    layer = nn.MultiheadAttention(4, 2, seed=0)
-    layer.out_proj.load_state_dict({"weight": np.eye(4), "bias": [1.0, 2.0, 3.0, 4.0]})
-    out, ps = layer(x, x, x, key_padding_mask=[True, True])
-    assert data(out).tolist() == [[1.0, 2.0, 3.0, 4.0]] * 2
-    assert not data(ps).any()
-
-
-def test_a_mask_of_values_is_data_and_learns():
-    q, k, v = arrays(0, (2, 3), (4, 3), (4, 2))
-    bias = as_leaves(np.zeros((2, 4)))
-    bias[0][1].data = -INF
-    out, ps = nn.scaled_dot_product_attention(q, k, v, False, True, attn_mask=bias)
-    assert ps[0][1].data == 0.0
-    assert ps[0][1].parents  # it may be another number next time
-    loss(out).backward()
-    assert np.all(np.isfinite(grads(bias)))
-    assert np.array_equal(grads(bias) != 0.0, [[True, False, True, True], [True] * 4])
-    with pytest.raises(ValueError, match="all scores of query 1 are -inf"):
-        nn.scaled_dot_product_attention(q, k, v, attn_mask=[[0.0] * 4, [Value(-INF)] * 4])
-
-
-def test_what_is_masked_is_not_computed():
-    x = as_leaves(arrays(0, (6, 2))[0])
-    as_numbers = np.where(np.tri(6, dtype=bool), 0.0, -INF)
-    for call in ({"is_causal": True}, {"attn_mask": as_numbers}, {"attn_mask": np.tri(6, dtype=bool)}):
-        out = nn.scaled_dot_product_attention(x, x, x, **call)
-        ops = Counter(v.op.name for v in topological_sort(sum(flat(out))) if v.op)
-        assert ops == {"dot": 21 + 12, "mul": 21, "softmax": 21, "sum": 1}  # 21 pairs, 12 answers; a 0 adds no node
-
-
 # ------------------------------------------------------------------------------ dropout
 
 
@@ -324,17 +194,35 @@ def test_dropout_drops_weights_in_training_alone():
     assert np.all(np.abs(np.mean(draws, axis=0) - whole) < 5 * spread)  # the mean is kept
 
 
-def test_the_seed_gives_the_masks():
-    x = arrays(0, (3, 4))[0]
-    first, second, other = (nn.TransformerEncoderLayer(4, 2, 3, seed=seed) for seed in (5, 5, 6))
-    other.load_state_dict(first.state_dict())
-    a, b, c = (data(layer(x)) for layer in (first, second, other))
-    np.testing.assert_array_equal(a, b)
-    assert np.any(a != c)
-    assert np.any(a != data(first(x)))  # the next call draws anew
+def test_dropout_is_a_number_and_can_be_changed():
+    layer, x = nn.MultiheadAttention(4, 2, 0.5, seed=0), arrays(0, (3, 4))[0]
+    assert layer.dropout == 0.5
+    layer.dropout = 0
     with recorded_draws() as draws:
-        first(x)
-    assert len(draws) == 2 * 9 + 2 * 12 + 9  # weights of two heads, both outputs, the hidden layer
+        layer(x, x, x)
+    assert not draws
+    with pytest.raises(ValueError, match=r"dropout .* from 0 to 1, not 2"):
+        layer.dropout = 2
+
+
+def test_a_subclass_may_say_forward_anew():
+    class SelfAttention(nn.MultiheadAttention):
+        def forward(self, x):
+            return super().forward(x, x, x, need_weights=False)[0]
+
+    x = arrays(0, (3, 4))[0]
+    plain = nn.MultiheadAttention(4, 2, seed=0)
+    np.testing.assert_array_equal(data(SelfAttention(4, 2, seed=0)(x)), data(plain(x, x, x)[0]))
+
+
+def test_the_parts_of_a_subclass_are_saved_with_it():
+    class Normed(nn.MultiheadAttention):
+        def __init__(self):
+            super().__init__(4, 2, 0.5, seed=0)
+            self.norm = nn.LayerNorm(4)
+
+    assert [name for name, _ in Normed().named_children()] == ["out_proj", "norm"]
+    assert Normed().state_dict().keys() >= {"out_proj.weight", "norm.weight", "norm.bias"}
 
 
 # ------------------------------------------------------------------------------ how they begin, what they are
@@ -372,7 +260,7 @@ def test_seeds_reproduce_and_none_is_the_global_random(make):
 def test_names_in_a_drawing():
     block = nn.TransformerEncoderLayer(4, 2, 3, dropout=0.0, seed=0)
     x = as_leaves(arrays(0, (2, 4))[0])
-    named = {v.name for v in topological_sort(loss(block(x)))}
+    named = {v.name for v in topological_sort(total(block(x)))}
     assert named >= {
         "self_attn.q[1][3]", "self_attn.k[0][0]", "self_attn.v[1][2]", "self_attn.heads[1].weights[0][1]",
         "self_attn.heads[0].out[1][1]", "self_attn.out_proj.out[3]", "attended[1][0]", "linear1.out[2]",
@@ -380,24 +268,6 @@ def test_names_in_a_drawing():
     }  # fmt: skip
     layer = nn.MultiheadAttention(4, 2, seed=0)
     assert layer(x, x, x)[1][1][0].name == "weights[1][0]"
-
-
-@pytest.mark.parametrize("name", ["relu", "gelu", "tanh", "silu"])
-def test_a_block_takes_activations_by_name_and_functions(name):
-    x = arrays(0, (2, 4))[0]
-    by_name = nn.TransformerEncoderLayer(4, 2, 3, 0.0, name, seed=0)
-    by_function = nn.TransformerEncoderLayer(4, 2, 3, 0.0, getattr(engine, name), seed=0)
-    np.testing.assert_array_equal(data(by_name(x)), data(by_function(x)))
-
-
-def test_blocks_stand_one_after_the_other():
-    blocks = [nn.TransformerEncoderLayer(4, 2, 3, batch_first=True, seed=i).eval() for i in range(3)]
-    x = arrays(0, (2, 3, 4))[0]
-    expected = x
-    for block in blocks:
-        expected = data(block(expected))
-    np.testing.assert_allclose(data(nn.Sequential(*blocks)(x)), expected, rtol=1e-12)
-    assert all(a.state_dict().keys() == b.state_dict().keys() for a, b in pairwise(blocks))
 
 
 # ------------------------------------------------------------------------------ what they refuse
@@ -416,23 +286,6 @@ def test_blocks_stand_one_after_the_other():
 def test_shapes_that_do_not_go_together(shapes, message):
     with pytest.raises(ValueError, match=message):
         nn.scaled_dot_product_attention(*arrays(0, *shapes))
-
-
-@pytest.mark.parametrize(
-    ("mask", "error", "message"),
-    [
-        ([[True] * 3] * 2, ValueError, r"attn_mask of shape \(2, 4\), and got shape \(2, 3\)"),
-        ([[[True] * 4] * 2], ValueError, r"attn_mask of shape \(2, 4\), and got shape \(1, 2, 4\)"),
-        ([[True] * 4, [True] * 3], ValueError, "got rows of different lengths"),
-        (True, ValueError, r"got shape \(\)"),
-        ([[1, 0, 1, 1]] * 2, TypeError, "bools .*True takes part.* or of floats"),
-        ([[True, 0.0, True, True]] * 2, TypeError, "bools .* or of floats"),
-        ([["a"] * 4] * 2, TypeError, "'a'"),
-    ],
-)
-def test_masks_that_are_refused(mask, error, message):
-    with pytest.raises(error, match=message):
-        nn.scaled_dot_product_attention(*arrays(0, (2, 3), (4, 3), (4, 1)), attn_mask=mask)
 
 
 def test_a_mask_in_the_place_of_is_causal_is_refused():
@@ -462,14 +315,11 @@ def test_what_heads_refuse():
         nn.MultiheadAttention(6, 4)
     with pytest.raises(ValueError, match="num_heads is at least 1"):
         nn.MultiheadAttention(6, 0)
+    with pytest.raises(TypeError, match="batch_first is True or False, not 'no'"):
+        nn.MultiheadAttention(6, 2, batch_first="no")
+    with pytest.raises(TypeError, match="bias is True or False, not 8"):
+        nn.MultiheadAttention(6, 2, 0.0, 8)
     with pytest.raises(TypeError, match="positional"):
         nn.MultiheadAttention(6, 2, 0.0, True, False)
     with pytest.raises(TypeError, match="add_zero_attn"):
         nn.MultiheadAttention(6, 2, add_zero_attn=True)
-
-
-def test_an_error_says_where_the_layer_is():
-    model = nn.Sequential(nn.TransformerEncoderLayer(4, 2, 3, seed=0))
-    message = r"TransformerEncoderLayer\(d_model=4.*\) \(at layers\[0\]\) takes src of shape \(L, N, 4\) or, alone,"
-    with pytest.raises(ValueError, match=message):
-        model([[1.0, 2.0, 3.0]])

@@ -94,6 +94,24 @@ def test_the_prior_itself_is_at_distance_0():
     np.testing.assert_allclose([p.grad for p in layer.parameters()], 0.0, atol=1e-14)
 
 
+@pytest.mark.parametrize("rho", [-200.0, -700.0])
+def test_the_kl_of_a_spread_near_0_is_finite_and_so_is_its_slope(rho):
+    """σ = e^ρ there: ln(s/σ) = ln s − ρ, with slope −1."""
+    layer = nn.BayesLinear(1, 1, bias=False, prior_std=2.0)
+    layer.weight_mu[0][0].data, layer.weight_rho[0][0].data = 0.0, rho
+    kl = layer.kl()
+    kl.backward()
+    assert kl.data == pytest.approx(math.log(2.0) - rho - 0.5, rel=1e-12)
+    assert layer.weight_rho[0][0].grad == pytest.approx(-1.0, rel=1e-12)
+
+
+@pytest.mark.parametrize(("prior_std", "expected"), [(1e-200, math.inf), (1e200, 200.0 * math.log(10.0) - 0.5)])
+def test_the_kl_to_a_prior_whose_square_is_no_float(prior_std, expected):
+    layer = nn.BayesLinear(1, 1, bias=False, prior_std=prior_std)
+    layer.weight_rho[0][0].data = math.log(math.expm1(1.0))
+    assert layer.kl().data == pytest.approx(expected)
+
+
 # ------------------------------------------------------------------------------ samples
 
 
@@ -238,6 +256,8 @@ def test_a_small_regression_learns_its_exact_posterior():
 def test_the_prior_has_a_spread(prior_std):
     with pytest.raises(ValueError, match="prior_std is a number above 0"):
         nn.BayesLinear(2, 1, prior_std=prior_std)
+    with pytest.raises(TypeError, match="prior_std is a number above 0, not '1'"):
+        nn.BayesLinear(2, 1, prior_std="1")
 
 
 def test_the_spread_begins_small_and_the_mean_as_in_linear():

@@ -1,5 +1,8 @@
 """Sequential and Flatten: one example or a batch of them, PyTorch's names in files, Python's paths in drawings."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -42,6 +45,24 @@ def test_parts_may_have_names():
     model = nn.Sequential({"hidden": nn.Linear(1, 2), "out": nn.Linear(2, 1)})
     assert list(model.state_dict()) == ["hidden.weight", "hidden.bias", "out.weight", "out.bias"]
     assert "(hidden): Linear(in_features=1" in repr(model)
+    assert model.out is model[1]
+    assert not hasattr(model, "head")
+
+
+def test_a_named_part_can_be_put_in_the_place_of_another():
+    model = nn.Sequential({"layers": nn.Flatten(), "training": nn.Linear(2, 3), "out": nn.Linear(3, 1)})
+    model.out = head = nn.Linear(3, 2, seed=0)
+    assert (model[2], len(model), len(model([[1.0, 2.0]])[0])) == (head, 3, 2)
+    assert head.weight[0][0].name == "layers[2].weight[0][0]"
+    assert model.eval().training is False  # what a module has of its own stays its own
+    setattr(model, "0", nn.Identity())
+    model.names[0] = "first"
+    model.first = nn.Linear(2, 2)
+    assert model.example_axes == 1
+    with pytest.raises(TypeError, match="the part 'out' of a Sequential is a module, not 3"):
+        model.out = 3
+    other = pickle.loads(pickle.dumps(copy.deepcopy(model)))
+    assert repr(other) == repr(model)
 
 
 def test_a_part_that_is_no_module_is_refused():
@@ -66,6 +87,17 @@ def test_flatten_alone_keeps_the_first_axis_as_pytorch_does():
         nn.Flatten()(image(3))
     with pytest.raises(ValueError, match="rows of different lengths"):
         nn.Flatten()([[1.0], [1.0, 2.0]])
+
+
+@pytest.mark.parametrize("first", [nn.BatchNorm1d(3), nn.GroupNorm(1, 3), nn.PReLU(3)], ids=repr)
+def test_what_reads_the_first_axis_as_the_batch_may_come_first(first):
+    if isinstance(first, nn.PReLU):
+        first.load_state_dict({"weight": [0.1, 0.2, 0.3]})
+    else:
+        first.load_state_dict(first.state_dict() | {"bias": [0.1, 0.2, 0.3]})
+    model = nn.Sequential(first, nn.Conv1d(3, 2, 2, seed=0)).eval()
+    x = image(2, 3, 3) - 0.5  # as many channels as numbers in each: the axes are not told by their sizes
+    assert [str(model(one)) for one in x] == [str(part) for part in model(x)]
 
 
 def test_modes_and_gradients_reach_the_parts():
@@ -95,3 +127,4 @@ def test_a_context_of_words_is_one_example():
 def test_identity_is_what_it_is_given():
     x = [Value(1.0)]
     assert nn.Identity()(x) is x
+    assert repr(nn.Identity(54, unused=True)) == "Identity()"

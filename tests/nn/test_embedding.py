@@ -25,6 +25,15 @@ def test_a_plain_index_gives_the_parameters_themselves():
     assert layer([]) == []
 
 
+def test_what_is_computed_is_named_by_its_place():
+    out = nn.Embedding(4, 2, seed=0)([[Value(1.0), 2], [3, Value(1.0)]])
+    assert [v.name for v in (out[0][0][1], out[0][1][1], out[1][1][0])] == [
+        "out[0][0][1]",
+        "weight[2][1]",
+        "out[1][1][0]",
+    ]
+
+
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=6), st.booleans(), st.integers(0, 99))
 def test_it_is_one_hot_times_weight(indices, as_values, seed):
     layer = nn.Embedding(5, 3, seed=seed)

@@ -123,6 +123,14 @@ def test_bce_with_logits_keeps_every_digit(number, t):
         assert x.grad == pytest.approx(float(slope), rel=1e-15, abs=1e-16 if t == 0.25 else 0.0)
 
 
+@pytest.mark.parametrize("name", ["l1_loss", "huber_loss", "smooth_l1_loss"])
+@pytest.mark.parametrize("x", [math.inf, -math.inf, 1e300])
+def test_the_slope_of_an_outlier_is_that_of_the_line(name, x):
+    value = Value(x)
+    getattr(nn, name)(value, 0.0).backward()
+    assert value.grad == math.copysign(1.0, x)
+
+
 def test_huber_does_not_square_what_is_far():
     x = Value(1e200)
     loss = nn.huber_loss(x, 0.0)
@@ -243,6 +251,7 @@ FAULTS = [
     (lambda: nn.hinge([1.0], [0]), ValueError, r"targets -1 and 1, and got 0.0; .* 2 \* target - 1"),
     (lambda: nn.binary_cross_entropy([1.5], [1.0]), DomainError, "0 <= p <= 1; from logits use bce_with_logits"),
     (lambda: nn.binary_cross_entropy([Value(-0.5, "p")], [1.0]), DomainError, r"\(node 'p'\)"),
+    (lambda: nn.binary_cross_entropy([0.5], [2.0]), ValueError, "targets from 0 to 1, and got 2.0"),
     (lambda: nn.binary_cross_entropy(P, Q, [1.0, 2.0]), ValueError, r"weight of shape \(2,\) .* shape \(3, 4\)"),
     (lambda: nn.bce_with_logits(P, Q, pos_weight=[[1.0], [2.0, 3.0]]), ValueError, "pos_weight of rows of different"),
     (lambda: nn.gaussian_nll_loss(X, T, -V), ValueError, "variances of at least 0, and got -"),
@@ -250,6 +259,12 @@ FAULTS = [
     (lambda: nn.gaussian_nll_loss(X, T, V, eps=0.0), ValueError, "eps"),
     (lambda: nn.kl_div([-1.0], [-0.5]), ValueError, "probabilities as targets of at least 0, and got -0.5"),
     (lambda: nn.mse_loss([1.0], [None]), TypeError, "None"),
+    (lambda: nn.mse_loss([1.0], None), TypeError, "not None"),
+    (lambda: nn.hinge([1.0], ["1"]), TypeError, r"number or a Value.* float\('1'\)"),
+    (lambda: nn.kl_div([-1.0], "ab"), TypeError, "number or a Value"),
+    (lambda: nn.gaussian_nll_loss([1.0], [0.0], None), TypeError, "number or a Value"),
+    (lambda: nn.bce_with_logits([1.0, 2.0], [1.0, "0"]), TypeError, r"number or a Value.* float\('0'\)"),
+    (lambda: nn.bce_with_logits([1.0, 2.0], [1.0, 0.0], [None, 1.0]), TypeError, "number or a Value"),
 ]  # fmt: skip
 
 

@@ -7,7 +7,22 @@ import numpy as np
 import pytest
 
 from engine import Value
-from nn import MLP, Layer, Module, Neuron
+from nn import (
+    MLP,
+    Conv1d,
+    Embedding,
+    Flatten,
+    Identity,
+    Layer,
+    LayerNorm,
+    Linear,
+    Module,
+    Neuron,
+    PReLU,
+    ReLU,
+    Sequential,
+    Softmax,
+)
 
 
 class Two(Module):
@@ -64,6 +79,12 @@ def test_modes_reach_all_parts():
     assert all(module.training for _, module in two.train().named_modules())
 
 
+def test_a_shared_module_is_told_once():
+    shared = Neuron(1)
+    names = [name for name, _ in Sequential(shared, Sequential(shared)).named_modules()]
+    assert names == ["", "layers[0]", "layers[1]"]
+
+
 def test_zero_grad_and_freezing():
     model = MLP(2, [2, 1], seed=0)
     model([1.0, 2.0]).backward()
@@ -95,6 +116,53 @@ def test_gradients_have_the_form_of_the_state():
     gradients = model.grad_dict()
     assert gradients["layers.1.bias"].tolist() == [1.0]
     assert gradients["layers.0.weight"][1, 0] == model.layers[0].neurons[1].w[0].grad
+
+
+class Loose(Module):
+    """Parameters in a dict, and in lists beside other things."""
+
+    def __init__(self):
+        self.scales = {"a": Value(1.0), "b": [Value(2.0), Value(3.0)]}
+        self.mixed = [Value(4.0), Neuron(1), None]
+
+
+class Headed(Sequential):
+    def __init__(self):
+        super().__init__(Neuron(1))
+        self.head, self.scale = Neuron(1), Value(1.0)
+
+
+class Gated(Layer):
+    def __init__(self):
+        super().__init__(1, 2)
+        self.gate, self.scale = Neuron(1), Value(1.0)
+
+
+@pytest.mark.parametrize(
+    ("build", "names"),
+    [
+        (Two, {"scale", "table", "named", "parts.a.w", "parts.a.b", "parts.b.0.weight", "parts.b.0.bias"}),
+        (Loose, {"scales.a", "scales.b", "mixed.0", "mixed.1.w", "mixed.1.b"}),
+        (Headed, {"0.w", "0.b", "head.w", "head.b", "scale"}),
+        (Gated, {"weight", "bias", "gate.w", "gate.b", "scale"}),
+        (lambda: Neuron(1, PReLU()), {"w", "b", "function.weight"}),
+        (lambda: Layer(1, 2, PReLU()), {"weight", "bias", "activation.weight"}),
+    ],
+)
+def test_what_is_trained_is_saved(build, names):
+    model, other = build(), build()
+    for i, parameter in enumerate(model.parameters()):
+        parameter.data = float(i)
+    assert set(model.state_dict()) == set(model.grad_dict()) == names
+    other.load_state_dict(model.state_dict())
+    assert [p.data for p in other.parameters()] == [p.data for p in model.parameters()]
+
+
+def test_two_tensors_of_one_name_are_refused():
+    model = Sequential({"a.b": Neuron(1), "a": Sequential({"b": Neuron(1)})})
+    for use in (model.state_dict, model.grad_dict, lambda: model.load_state_dict({})):
+        with pytest.raises(ValueError, match=r"two tensors of the name 'a\.b\.w'"):
+            use()
 
 
 def test_rows_of_different_lengths_have_no_array():
@@ -136,6 +204,24 @@ def test_a_copy_is_a_model_of_its_own(duplicate):
     assert other([1.0, 2.0]).data == model([1.0, 2.0]).data
     other.parameters()[0].data = 9.0
     assert model.parameters()[0].data != 9.0
+
+
+@pytest.mark.parametrize("bad", [None, [], "ab", np.zeros(2)])
+def test_a_state_is_a_dict(bad):
+    with pytest.raises(TypeError, match="a state is a dict of arrays"):
+        Neuron(1).load_state_dict(bad)
+
+
+def test_a_mask_loads_what_is_true_or_false():
+    class Masked(Module):
+        def __init__(self):
+            self.mask = np.array([True, False])
+
+    part = Masked()
+    part.load_state_dict({"mask": [0.0, 1.0]})
+    assert part.mask.tolist() == [False, True]
+    with pytest.raises(ValueError, match="'mask' counts"):
+        part.load_state_dict({"mask": [0.5, 1.0]})
 
 
 class Counting(Module):
@@ -203,6 +289,35 @@ def test_forward_is_what_it_computes_as_in_pytorch():
 
     assert Twice()(3.0) == 6.0
     assert Twice()(3.0, times=5) == 15.0
+
+
+X = [Value(0.5), Value(-1.0)]
+
+
+@pytest.mark.parametrize(
+    ("layer", "args", "x"),
+    [
+        (Sequential, (Linear(2, 2, seed=0),), X),
+        (Linear, (2, 2), X),
+        (Layer, (2, 2), X),
+        (MLP, (2, [2, 2]), X),
+        (ReLU, (), X),
+        (PReLU, (), X),
+        (Softmax, (), X),
+        (Flatten, (0,), [X]),
+        (Identity, (), X),
+        (Embedding, (3, 2), 1),
+        (Conv1d, (1, 1, 1), [X]),
+        (LayerNorm, (2,), X),
+    ],
+)
+def test_a_subclass_may_say_it_anew_in_forward(layer, args, x):
+    class Last(layer):
+        def forward(self, x):
+            return super().forward(x)[-1]
+
+    model = Last(*args)
+    assert str(model(x)) == str(layer.forward(model, x)[-1])
 
 
 def test_a_module_without_a_call_says_so():

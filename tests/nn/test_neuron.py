@@ -96,7 +96,7 @@ def test_a_layer_makes_one_constant_of_an_input_for_all_its_neurons():
 def test_wrong_input_is_refused_with_both_numbers(part):
     with pytest.raises(ValueError, match="takes 2 inputs, and got 3"):
         part([1.0, 2.0, 3.0])
-    for bad in (None, "ab", 3.0):
+    for bad in (None, "ab", 3.0, {1.0, 2.0}, {1.0: 0, 2.0: 0}, np.array(3.0)):
         with pytest.raises(TypeError, match="list of 2"):
             part(bad)
     for bad in (["a", 1.0], [None, 1.0], [1j, 1.0]):

@@ -304,3 +304,10 @@ def test_it_is_printed_as_in_pytorch(text):
 def test_what_cannot_be_is_refused(build, error, message):
     with pytest.raises(error, match=message):
         build()
+
+
+@pytest.mark.parametrize("norm", [nn.BatchNorm1d(3), nn.LayerNorm(3), nn.RMSNorm(3), nn.GroupNorm(1, 3)], ids=repr)
+def test_a_weight_of_another_size_cuts_nothing_off(norm):
+    norm.weight = norm.weight[:2]
+    with pytest.raises(ValueError, match="shorter"):
+        norm([[1.0, 2.0, 3.0], [3.0, 2.0, 5.0]])

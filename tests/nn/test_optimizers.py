@@ -279,6 +279,37 @@ def test_a_gradient_that_is_a_graph_is_taken_as_its_number():
     p.grad = None
 
 
+def test_a_closure_is_called_before_the_step_and_gives_its_loss():
+    p = Value(3.0)
+    optimizer = SGD([p], lr=0.25)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = p * p
+        loss.backward()
+        return loss
+
+    assert optimizer.step(closure).data == 9.0
+    assert p.data == 1.5
+    assert optimizer.step() is None
+
+
+@pytest.mark.parametrize("set_to_none", [True, False])
+def test_gradients_are_cleared_or_made_0_as_in_pytorch(torch, set_to_none):
+    a, b = Value(1.0), Value(2.0)
+    ours = SGD([a, b], lr=0.5, momentum=0.5, weight_decay=0.1)
+    tensors = [torch.tensor(x, requires_grad=True) for x in (1.0, 2.0)]
+    theirs = torch.optim.SGD(tensors, lr=0.5, momentum=0.5, weight_decay=0.1)
+    for leaf, optimizer in ((a, ours), (tensors[0], theirs)):
+        (leaf * leaf).backward()
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=set_to_none)
+        optimizer.step()
+    assert a.has_grad == (not set_to_none)
+    assert not b.has_grad
+    assert (a.data, b.data) == (pytest.approx(tensors[0].item(), rel=1e-15), 2.0)
+
+
 # ------------------------------------------------------------------------------ groups
 
 
@@ -458,6 +489,12 @@ def test_a_state_is_taken_whole_or_not_at_all(change, message):
         optimizer.load_state_dict(change(other.state_dict()))
     for name, array in optimizer.state_dict().items():
         np.testing.assert_array_equal(array, before[name])
+
+
+def test_a_state_is_a_dict():
+    for bad in (None, [1.0], "state"):
+        with pytest.raises(TypeError, match="a state is a dict of arrays"):
+            SGD([Value(1.0)]).load_state_dict(bad)
 
 
 def test_every_fault_is_named():

@@ -197,6 +197,7 @@ def test_a_mistake_is_told_with_both_shapes(call, message):
     [
         (lambda: nn.LSTM(2, 3, 2, "relu"), "bias is True or False, not 'relu'"),
         (lambda: nn.GRU(2, 3, batch_first=1), "batch_first is True or False"),
+        (lambda: nn.RNN(2, 3, 2, dropout="a"), "dropout is a probability, from 0 to 1, not 'a'"),
         (lambda: nn.RNNCell(2, 3, "relu"), "bias is True or False"),
         (lambda: nn.LSTM(2, 3, proj_size=2), "proj_size"),
         (lambda: nn.RNN(2.0, 3), "input_size is a whole number"),
@@ -214,5 +215,9 @@ def test_the_place_of_a_part_is_told():
         def __init__(self):
             self.memory = nn.GRU(2, 3)
 
+            self.cell = nn.LSTMCell(2, 3)
+
     with pytest.raises(ValueError, match=r"\(at memory\) takes shape"):
         Whole().memory(numbers(3))
+    with pytest.raises(ValueError, match=r"\(at cell\) takes hx as a pair"):
+        Whole().cell(numbers(2), numbers(3))

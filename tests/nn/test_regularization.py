@@ -118,6 +118,14 @@ def test_all_dropped_is_0_with_slope_0():
 def test_p_is_a_probability(p):
     with pytest.raises(ValueError, match="p is a probability, from 0 to 1, not"):
         nn.Dropout(p)
+    for wrong in ("0.5", None, True, Value(0.5)):
+        with pytest.raises(TypeError, match="p is a probability, from 0 to 1, not"):
+            nn.Dropout(wrong)
+
+
+def test_a_narrow_p_is_computed_with_in_double_precision():
+    p = np.float32(0.3)
+    assert {v.data for v in nn.Dropout(p, seed=0)(np.ones(9))} == {0.0, 1.0 / (1.0 - float(p))}
 
 
 # ------------------------------------------------------------------------------ penalties
@@ -271,6 +279,15 @@ def test_a_shared_parameter_is_scaled_once():
     assert p.grad == pytest.approx(1.0, rel=1e-6)
 
 
+def test_a_narrow_bound_is_computed_with_in_double_precision():
+    wide, narrow = with_gradients([3.0, 4.0]), with_gradients([3.0, 4.0])
+    nn.clip_grad_norm(wide, 0.5)
+    nn.clip_grad_norm(narrow, np.float32(0.5))
+    assert [v.grad for v in wide] == [v.grad for v in narrow]
+    nn.clip_grad_value(narrow, np.float32(0.25))
+    assert all(type(v.grad) is float for v in narrow)
+
+
 def test_an_infinite_bound_only_measures():
     leaves = with_gradients([3.0, 4.0])
     assert nn.clip_grad_norm(leaves, math.inf) == pytest.approx(5.0, rel=1e-15)
@@ -295,8 +312,13 @@ def test_an_error_where_it_is_asked_for_names_the_parameter_and_changes_nothing(
         (lambda p: nn.clip_grad_norm(p, math.nan), ValueError, "max_norm is a number from 0 up"),
         (lambda p: nn.clip_grad_norm(p, 1.0, 0.0), ValueError, "norm_type is a number above 0"),
         (lambda p: nn.clip_grad_norm(p, 1.0, -math.inf), ValueError, "norm_type is a number above 0"),
+        (lambda p: nn.clip_grad_norm(p, "1"), TypeError, "max_norm is a number from 0 up, not '1'"),
+        (lambda p: nn.clip_grad_norm(p, Value(1.0)), TypeError, "max_norm is a number from 0 up"),
+        (lambda p: nn.clip_grad_value(p, None), TypeError, "clip_value is a number from 0 up, not None"),
         (lambda p: nn.clip_grad_value(p, -1.0), ValueError, "clip_value is a number from 0 up"),
         (lambda p: nn.clip_grad_value([p, 2.0], 1.0), TypeError, "takes a Module or Values in lists, and got 2.0"),
+        (lambda p: nn.clip_grad_norm(None, 1.0), TypeError, "takes a Module or Values in lists, and got None"),
+        (lambda p: nn.l2_penalty(3), TypeError, "l2_penalty takes a Module or Values in lists, and got 3"),
         (lambda p: nn.clip_grad_norm("weights", 1.0), TypeError, "takes a Module or Values in lists, and got 'w'"),
     ],
 )

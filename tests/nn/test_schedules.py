@@ -235,7 +235,7 @@ def test_a_plateau_takes_a_value_for_a_metric():
     optimizer = mine()
     schedule = nn.ReduceLROnPlateau(optimizer, patience=0)
     for _ in range(2):
-        schedule.step(Value(2.0) * 3.0)
+        schedule.step(metrics=Value(2.0) * 3.0)
     assert optimizer.lr == pytest.approx(0.01)
     assert schedule.best == 6.0
     for bad in ("1.0", None, [1.0]):
@@ -380,6 +380,44 @@ def test_it_goes_on_from_its_state(make, middle):
     schedule.load_state_dict(saved)
     assert schedule.get_last_lr() == [rate for rate, _ in whole[middle]]
     assert walk(optimizer, [schedule], STEPS - middle) == whole[middle:]
+
+
+@every_schedule
+def test_a_state_may_have_arrays_for_numbers_and_lists(make):
+    """So a file gives them: what `nn.save` writes of a schedule, `nn.load` takes back."""
+
+    def arrays(x):
+        if isinstance(x, dict):
+            return {name: arrays(part) for name, part in x.items()}
+        if isinstance(x, list) and any(isinstance(part, dict) for part in x):
+            return [arrays(part) for part in x]
+        return x if isinstance(x, str | bool) else np.array(x)
+
+    optimizer, schedule = ready(make)
+    walk(optimizer, [schedule], 7)
+    _, other = ready(make)
+    other.load_state_dict(arrays(schedule.state_dict()))
+    assert other.state_dict() == schedule.state_dict()
+    assert json.loads(json.dumps(other.state_dict())) == schedule.state_dict()
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("StepLR", {"step_size": np.int64(3), "gamma": np.float32(0.3)}),
+        ("MultiStepLR", {"milestones": np.arange(2, 5), "gamma": np.float32(0.3)}),
+        ("OneCycleLR", {"max_lr": np.float32(0.4), "total_steps": np.int64(40), "pct_start": np.float32(0.3)}),
+        ("ReduceLROnPlateau", {"patience": np.int64(0), "factor": np.float32(0.3), "threshold": np.float32(0.1)}),
+    ],
+)
+def test_options_may_be_numpys_numbers(name, options):
+    """The rates are computed in double precision, and the state is of Python's numbers."""
+    metric = (lambda k: 1.0) if name == "ReduceLROnPlateau" else None
+    one, other = mine(), mine()
+    narrow = getattr(nn, name)(one, **options)
+    wide = getattr(nn, name)(other, **{key: x.tolist() for key, x in options.items()})
+    assert walk(one, [narrow], metric=metric) == walk(other, [wide], metric=metric)
+    assert json.loads(json.dumps(narrow.state_dict())) == wide.state_dict()
 
 
 @pytest.mark.parametrize("options", PLATEAUS, ids=said)
@@ -557,6 +595,24 @@ def test_a_group_that_comes_later_is_refused_by_name(name, options):
     optimizer.add_param_group({"params": [Value(1.0)]})
     with pytest.raises(ValueError, match="has 2 entries, and the optimizer has 3 groups"):
         schedule.step()
+
+
+def test_a_schedule_of_ones_own_may_keep_an_array():
+    class Table(nn.LRScheduler):
+        def __init__(self, optimizer, table, last_epoch=-1):
+            self.table = np.array(table)
+            super().__init__(optimizer, last_epoch)
+
+        def rate(self, lr, base):
+            return float((base * self.table)[self.last_epoch])
+
+    optimizer, other = mine(), mine()
+    schedule, twin = Table(optimizer, [1.0, 0.5, 0.25]), Table(other, [1.0, 1.0, 1.0])
+    twin.load_state_dict(schedule.state_dict())
+    for _ in range(2):
+        schedule.step(), twin.step()
+        assert now(optimizer) == now(other)
+    assert optimizer.lr == 0.025
 
 
 def test_a_formula_is_needed():

@@ -184,6 +184,38 @@ def test_dropout_with_one_layer_is_told_at_the_callers_line(kind):
     assert told[0].filename == __file__
 
 
+@every_kind
+def test_dropout_can_be_changed(kind):
+    layer, x = getattr(nn, kind)(2, 3, 2, dropout=0.5, seed=0), numbers(2, 2)
+    layer.dropout = 0.0
+    assert "dropout" not in repr(layer)
+    same(layer(x)[0], layer(x)[0])
+    with pytest.raises(ValueError, match="dropout is a probability, from 0 to 1, not 2"):
+        layer.dropout = 2
+
+
+@every_kind
+def test_the_parts_of_a_subclass_are_saved_with_it(kind):
+    class Tagger(getattr(nn, kind)):
+        def __init__(self):
+            super().__init__(2, 3, 2, dropout=0.5, seed=0)
+            self.out = nn.Linear(3, 1, seed=0)
+
+    tagger = Tagger()
+    assert [name for name, _ in tagger.named_children()] == ["out"]
+    assert tagger.state_dict().keys() - getattr(nn, kind)(2, 3, 2).state_dict().keys() == {"out.weight", "out.bias"}
+
+
+@every_kind
+def test_a_subclass_may_say_forward_anew(kind):
+    class Outputs(getattr(nn, kind)):
+        def forward(self, x):
+            return super().forward(x)[0]
+
+    x = numbers(4, 2)
+    same(Outputs(2, 3, seed=0)(x), getattr(nn, kind)(2, 3, seed=0)(x)[0])
+
+
 # ------------------------------------------------------------------------------ the graph
 
 

@@ -59,7 +59,7 @@ def test_axes_before_the_shape_are_gone_through():
 
 def test_sizes_are_whole_numbers():
     assert count("n", np.int64(3)) == 3
-    for bad in (1.5, True, "3", None):
+    for bad in (1.5, True, "3", None, np.array(2.5), np.array([1, 2])):
         with pytest.raises(TypeError, match="n is a whole number"):
             count("n", bad)
     with pytest.raises(ValueError, match="n is at least 1, not 0"):
