@@ -227,7 +227,7 @@ class MultiheadAttention(Module):
             outs.append(self.name_nodes(out, f"heads[{h}].out"))
             weights.append(self.name_nodes(ps, f"heads[{h}].weights"))
         joined = [[v for head in heads for v in head] for heads in zip(*outs, strict=True)]
-        return [self.out_proj.forward(row) for row in joined], weights
+        return [self.out_proj(row) for row in joined], weights
 
     def _projected(self, i: int, x: Matrix) -> Matrix:
         """W·x + b for each row, of the query (i = 0), the key (1) or the value (2)."""

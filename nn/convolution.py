@@ -78,10 +78,11 @@ class _Convolution(Module):
         self.weight = _uniform(rng, a, shape)
         self.bias = _uniform(rng, a, (out_channels,)) if bias else None
 
-    def __call__(self, x: Any) -> Any:
-        return over_batch(self, x, (self.in_channels, *self.channel_axes), self.forward)
+    def forward(self, x: Any) -> Any:
+        """What it computes, of one example or of a batch."""
+        return over_batch(self, x, (self.in_channels, *self.channel_axes), self.of_one)
 
-    def forward(self, x: list[Any]) -> list[Any]:
+    def of_one(self, x: list[Any]) -> list[Any]:
         """The same for one example that is checked already."""
         axes, sizes = self._windows(), sizes_of(x[0])
         outputs = fitting(self, axes, sizes)
@@ -230,12 +231,13 @@ class ConvTranspose2d(_Convolution):
                     f"which are {self.stride} and {self.dilation}"
                 )
 
-    def __call__(self, x: Any, output_size: Sequence[int] | None = None) -> Any:
+    def forward(self, x: Any, output_size: Sequence[int] | None = None) -> Any:
+        """What it computes, of one example or of a batch."""
         return over_batch(
-            self, x, (self.in_channels, *self.channel_axes), lambda example: self.forward(example, output_size)
+            self, x, (self.in_channels, *self.channel_axes), lambda example: self.of_one(example, output_size)
         )
 
-    def forward(self, x: list[Any], output_size: Sequence[int] | None = None) -> list[Any]:
+    def of_one(self, x: list[Any], output_size: Sequence[int] | None = None) -> list[Any]:
         """The same for one example that is checked already."""
         axes, sizes = self._windows(), sizes_of(x[0])
         outputs = self._outputs(axes, sizes, output_size)

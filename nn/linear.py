@@ -38,10 +38,11 @@ class Linear(Module):
         self.weight = [[Value(rng.uniform(-a, a)) for _ in range(in_features)] for _ in range(out_features)]
         self.bias = [Value(rng.uniform(-a, a)) for _ in range(out_features)] if bias else None
 
-    def __call__(self, x: Any) -> Any:
-        return over_batch(self, x, (self.in_features,), self.forward, axes=None)
+    def forward(self, x: Any) -> Any:
+        """What it computes, of one example or of a batch."""
+        return over_batch(self, x, (self.in_features,), self.of_one, axes=None)
 
-    def forward(self, x: list[Value]) -> list[Value]:
+    def of_one(self, x: list[Value]) -> list[Value]:
         """The same for one example that is checked already."""
         biases: Sequence[Value | None] = self.bias or [None] * self.out_features
         out = [dot(row, x, b) for row, b in zip(self.weight, biases, strict=True)]

@@ -4,7 +4,7 @@
         def __init__(self):
             self.slope, self.offset = Value(1.0), Value(0.0)
 
-        def __call__(self, x):
+        def forward(self, x):
             return self.slope * x + self.offset
 
 An attribute that is a leaf Value, another Module, or a list or dict of these belongs to the module. An attribute
@@ -28,12 +28,12 @@ Arrays = dict[str, Array]
 
 
 class Module:
-    """A part of a network; subclass it and give it `__call__`.
+    """A part of a network; subclass it and give it `forward`, which a call calls.
 
     >>> class Line(Module):
     ...     def __init__(self):
     ...         self.slope, self.offset = Value(2.0), Value(-1.0)
-    ...     def __call__(self, x):
+    ...     def forward(self, x):
     ...         return self.slope * x + self.offset
     >>> line = Line()
     >>> line(3.0).backward()

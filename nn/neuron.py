@@ -51,12 +51,13 @@ class Neuron(Module):
         self.w = [Value(rule(rng, nin, fan_out)) for _ in range(nin)]
         self.b = Value(0.0)
 
-    def __call__(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Any:
+        """What it computes, of one example or of a batch."""
         if _is_batch(x):
             return [self(example) for example in x]
-        return self.forward(_inputs(self, x, len(self.w)))
+        return self.of_one(_inputs(self, x, len(self.w)))
 
-    def forward(self, x: list[Value]) -> Value:
+    def of_one(self, x: list[Value]) -> Value:
         """The same for a list that is checked already, as a layer's is for all its neurons."""
         z: Value = dot(self.w, x, self.b)
         out = self.function(z)
@@ -92,18 +93,19 @@ class Layer(Module):
         rng, nout = generator(seed), count("nout", nout)
         seed = rng if isinstance(rng, random.Random) else None
         self._over_all = OF_LISTS.get(activation) if isinstance(activation, str) else None
-        of_one = "linear" if self._over_all else activation
-        self.neurons = [Neuron(nin, of_one, init=init, seed=seed, fan_out=nout) for _ in range(nout)]
+        of_each = "linear" if self._over_all else activation
+        self.neurons = [Neuron(nin, of_each, init=init, seed=seed, fan_out=nout) for _ in range(nout)]
         self.activation = activation if self._over_all else self.neurons[0].activation
 
-    def __call__(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Any:
+        """What it computes, of one example or of a batch."""
         if _is_batch(x):
             return [self(example) for example in x]
-        return self.forward(_inputs(self, x, len(self.neurons[0].w)))
+        return self.of_one(_inputs(self, x, len(self.neurons[0].w)))
 
-    def forward(self, x: list[Value]) -> Any:
+    def of_one(self, x: list[Value]) -> Any:
         """The same for one example that is checked already."""
-        out = [neuron.forward(x) for neuron in self.neurons]
+        out = [neuron.of_one(x) for neuron in self.neurons]
         if self._over_all:
             out = self.name_nodes(self._over_all(out), "out")
         return out[0] if len(out) == 1 else out
@@ -160,13 +162,10 @@ class MLP(Module):
             for i, (a, b) in enumerate(pairwise(sizes))
         ]
 
-    def __call__(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Any:
+        """What it computes, of one example or of a batch."""
         if _is_batch(x):
             return [self(example) for example in x]
-        return self.forward(x)
-
-    def forward(self, x: Any) -> Any:
-        """The same for one example."""
         for layer in self.layers:
             x = layer(x)
         return x

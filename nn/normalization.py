@@ -44,15 +44,16 @@ class _BatchNorm(Module):
         self.running_var: Any = np.ones(num_features) if track_running_stats else None
         self.num_batches_tracked: Any = np.zeros((), dtype=np.int64) if track_running_stats else None
 
-    def __call__(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Any:
+        """What it computes, of one example or of a batch."""
         x, axes = self._checked(x)
-        return self.forward(x) if axes else self.forward([x])[0]
+        return self.of_batch(x) if axes else self.of_batch([x])[0]
 
     def _checked(self, x: Any) -> tuple[Tensor, int]:
         """(x as nested lists of Values, 1 for a batch or 0 for one example); a subclass knows the shapes."""
         raise NotImplementedError
 
-    def forward(self, x: list[Any]) -> list[Any]:
+    def of_batch(self, x: list[Any]) -> list[Any]:
         """The same for a batch (batch, C, ...) that is checked already."""
         channels = [list(parts) for parts in zip(*x, strict=True)]
         if self.training or self.running_mean is None:
@@ -177,10 +178,11 @@ class LayerNorm(Module):
         self.weight = _filled(self.normalized_shape, 1.0) if elementwise_affine else None
         self.bias = _filled(self.normalized_shape, 0.0) if elementwise_affine and bias else None
 
-    def __call__(self, x: Any) -> Any:
-        return over_batch(self, x, self.normalized_shape, self.forward, axes=None)
+    def forward(self, x: Any) -> Any:
+        """What it computes, of one example or of a batch."""
+        return over_batch(self, x, self.normalized_shape, self.of_one, axes=None)
 
-    def forward(self, x: list[Any]) -> list[Any]:
+    def of_one(self, x: list[Any]) -> list[Any]:
         """The same for one example that is checked already."""
         xs = flat(x)
         m, v = self.name_nodes(mean(xs), "mean"), self.name_nodes(var(xs), "var")
@@ -217,10 +219,11 @@ class RMSNorm(Module):
         self.elementwise_affine = elementwise_affine
         self.weight = _filled(self.normalized_shape, 1.0) if elementwise_affine else None
 
-    def __call__(self, x: Any) -> Any:
-        return over_batch(self, x, self.normalized_shape, self.forward, axes=None)
+    def forward(self, x: Any) -> Any:
+        """What it computes, of one example or of a batch."""
+        return over_batch(self, x, self.normalized_shape, self.of_one, axes=None)
 
-    def forward(self, x: list[Any]) -> list[Any]:
+    def of_one(self, x: list[Any]) -> list[Any]:
         """The same for one example that is checked already."""
         xs, eps = flat(x), float(np.finfo(float).eps) if self.eps is None else self.eps
         mean_square = self.name_nodes(dot(xs, xs) / len(xs), "mean_square")
@@ -261,16 +264,17 @@ class GroupNorm(Module):
         self.weight = _filled((num_channels,), 1.0) if affine else None
         self.bias = _filled((num_channels,), 0.0) if affine and bias else None
 
-    def __call__(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Any:
+        """What it computes, of one example or of a batch."""
         x = values(x)
         shape = shape_of(x) or ()
         batch = len(shape) > 1
         wanted: Shape = ("batch", self.num_channels, *["size"] * (len(shape) - 2)) if batch else (self.num_channels,)
         x, _ = checked(self, x, wanted)
         _require_several(self, math.prod(shape) // self.num_groups, shape)
-        return over(self.forward, x, int(batch))
+        return over(self.of_one, x, int(batch))
 
-    def forward(self, x: list[Any]) -> list[Any]:
+    def of_one(self, x: list[Any]) -> list[Any]:
         """The same for one example (C, ...) that is checked already."""
         size = self.num_channels // self.num_groups
         groups = [flat(x[first : first + size]) for first in range(0, self.num_channels, size)]

@@ -31,10 +31,11 @@ class _Pool(Module):
         if any(2 * axis.before > axis.taps for axis in self._axes()):
             raise ValueError(f"padding={padding} is more than half of kernel_size={kernel_size}; take less padding")
 
-    def __call__(self, x: Any) -> Any:
-        return over_batch(self, x, ("channels", "height", "width"), self.forward)
+    def forward(self, x: Any) -> Any:
+        """What it computes, of one example or of a batch."""
+        return over_batch(self, x, ("channels", "height", "width"), self.of_one)
 
-    def forward(self, x: list[Any]) -> list[Any]:
+    def of_one(self, x: list[Any]) -> list[Any]:
         """The same for one example that is checked already."""
         axes, sizes = self._axes(), sizes_of(x[0])
         outputs = fitting(self, axes, sizes, self.ceil_mode)
@@ -184,10 +185,11 @@ class GlobalAvgPool2d(Module):
 
     example_axes = 3
 
-    def __call__(self, x: Any) -> Any:
-        return over_batch(self, x, ("channels", "height", "width"), self.forward)
+    def forward(self, x: Any) -> Any:
+        """What it computes, of one example or of a batch."""
+        return over_batch(self, x, ("channels", "height", "width"), self.of_one)
 
-    def forward(self, x: list[Any]) -> list[Value]:
+    def of_one(self, x: list[Any]) -> list[Value]:
         """The same for one example that is checked already."""
         out: list[Value] = [mean(flattened(channel, 2)) for channel in x]
         self.name_nodes(out, "out")

@@ -50,7 +50,8 @@ class Dropout(Module):
         self.p = p
         self.rng: Any = None if seed is None else generator(seed)  # the global `random`, a module, has no copy
 
-    def __call__(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Any:
+        """x, with a mask on it in training."""
         x = values(x)
         if not self.training or self.p == 0.0:
             return x

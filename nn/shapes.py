@@ -1,10 +1,10 @@
 """What a layer takes: one example or a batch of them, as nested lists; checked here, for all layers.
 
     class Linear(Module):
-        def __call__(self, x):
-            return over_batch(self, x, (self.in_features,), self.forward, axes=None)
+        def forward(self, x):
+            return over_batch(self, x, (self.in_features,), self.of_one, axes=None)
 
-`forward` then sees one example, a nested list of Values that has the shape it asked for.
+`of_one` then sees one example, a nested list of Values that has the shape it asked for.
 
 Glossary: a shape is (channels, height, width), an axis of it one of these; a size that is a string ("length") is free.
 """
@@ -71,24 +71,24 @@ def checked(module: Module | str, x: Any, shape: Shape, axes: int | None = 0, wh
     return x, extra
 
 
-def over_batch(module: Module, x: Any, shape: Shape, forward: Callable[[Any], Any], axes: int | None = 1) -> Any:
-    """forward(example) for each example in x: x has this shape, or up to `axes` axes before it (None: any number).
+def over_batch(module: Module, x: Any, shape: Shape, of_one: Callable[[Any], Any], axes: int | None = 1) -> Any:
+    """of_one(example) for each example in x: x has this shape, or up to `axes` axes before it (None: any number).
 
     Raises:
         ValueError: if the shape of x is another; it names both.
         TypeError: for what holds no numbers.
     """
     x, extra = checked(module, x, shape, axes)
-    return over(forward, x, extra)
+    return over(of_one, x, extra)
 
 
-def over(forward: Callable[[Any], Any], x: Any, axes: int) -> Any:
-    """forward of each part of x that lies below so many axes, in lists like those of x.
+def over(of_one: Callable[[Any], Any], x: Any, axes: int) -> Any:
+    """of_one of each part of x that lies below so many axes, in lists like those of x.
 
     >>> over(len, [[[1, 2], [3, 4]], [[5, 6], [7, 8]]], 2)
     [[2, 2], [2, 2]]
     """
-    return [over(forward, part, axes - 1) for part in x] if axes else forward(x)
+    return [over(of_one, part, axes - 1) for part in x] if axes else of_one(x)
 
 
 def called(module: Module) -> str:
