@@ -4,6 +4,7 @@ Read it in this order: `module` and `shapes` (what all layers share), `neuron` a
 `optimizers`; then the families: `convolution`, `recurrent`, `normalization`, `attention`, ...
 """
 
+from nn import functional as functional
 from nn import init as init
 from nn.activations import ELU as ELU
 from nn.activations import GELU as GELU
@@ -102,3 +103,28 @@ from nn.storage import StorageError as StorageError
 from nn.storage import load as load
 from nn.storage import save as save
 from nn.transformer import TransformerEncoderLayer as TransformerEncoderLayer
+
+# What PyTorch has under another name or in another form, and what to write here.
+_INSTEAD = {
+    "BCELoss": "the function nn.binary_cross_entropy",
+    "BCEWithLogitsLoss": "the function nn.bce_with_logits",
+    "CrossEntropyLoss": "the function nn.cross_entropy",
+    "GaussianNLLLoss": "the function nn.gaussian_nll_loss",
+    "HuberLoss": "the function nn.huber_loss",
+    "KLDivLoss": "the function nn.kl_div",
+    "L1Loss": "the function nn.l1_loss",
+    "MSELoss": "the function nn.mse_loss",
+    "NLLLoss": "the function nn.nll_loss",
+    "SmoothL1Loss": "the function nn.smooth_l1_loss",
+    "ModuleDict": "a dict of modules as an attribute",
+    "ModuleList": "a list of modules as an attribute",
+    "Parameter": "a Value, or nested lists of Values, as an attribute",
+    "ParameterList": "a list of Values as an attribute",
+    "clip_grad_norm_": "nn.clip_grad_norm",
+    "clip_grad_value_": "nn.clip_grad_value",
+}
+
+
+def __getattr__(name: str) -> object:
+    hint = f"; write {_INSTEAD[name]}" if name in _INSTEAD else ""
+    raise AttributeError(f"module 'nn' has no attribute {name!r}{hint}")

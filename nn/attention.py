@@ -25,7 +25,7 @@ from nn.masks import both, causal, leaves_out, mask_of, plus
 from nn.module import Module, Tensor
 from nn.options import from_0_to_1, switch
 from nn.regularization import Dropout
-from nn.shapes import Shape, called, checked, constant, count, over, written
+from nn.shapes import Shape, checked, constant, count, over, written
 
 Matrix = list[list[Value]]
 Drop = Callable[[list[Value]], list[Value]]
@@ -191,17 +191,17 @@ class MultiheadAttention(Module):
         is_causal: bool = False,
     ) -> tuple[Any, Any]:
         """(output, weights)."""
-        name, alone = called(self), is_alone(query)
+        alone = is_alone(query)
         q = self._examples(query, "query", ("L", self.embed_dim), alone)
         n, n_queries = len(q), len(q[0])
         k = self._examples(key, "key", ("S", self.kdim), alone, n)
         n_keys = len(k[0])
         v = self._examples(value, "value", (n_keys, self.vdim), alone, n)
         shape = (n, self.num_heads, n_queries, n_keys)
-        of_pairs = mask_of(name, "attn_mask", attn_mask, False, shape[2:], (n * self.num_heads, *shape[2:]))
+        of_pairs = mask_of(self, "attn_mask", attn_mask, False, shape[2:], (n * self.num_heads, *shape[2:]))
         if of_pairs.ndim == 3:
             of_pairs = of_pairs.reshape(shape)
-        of_keys = mask_of(name, "key_padding_mask", key_padding_mask, False, (n_keys,) if alone else (n, n_keys))
+        of_keys = mask_of(self, "key_padding_mask", key_padding_mask, False, (n_keys,) if alone else (n, n_keys))
         mask = both(of_pairs, of_keys.reshape(n, 1, 1, n_keys))
         if is_causal:
             mask = both(mask, causal(n_queries, n_keys))
@@ -245,7 +245,7 @@ class MultiheadAttention(Module):
 
     def _examples(self, x: Any, what: str, shape: Shape, alone: bool, n: int | str = "N") -> list[Matrix]:
         """x as a list of checked examples."""
-        x = checked_sequence(called(self), x, what, shape, self.batch_first, alone, n)
+        x = checked_sequence(self, x, what, shape, self.batch_first, alone, n)
         return [x] if alone else self._ordered(x)
 
     def _ordered(self, x: Any) -> Any:
@@ -270,7 +270,7 @@ def is_alone(x: Any) -> bool:
 
 
 def checked_sequence(
-    name: str, x: Any, what: str, shape: Shape, batch_first: bool, alone: bool, n: int | str = "N"
+    module: Module, x: Any, what: str, shape: Shape, batch_first: bool, alone: bool, n: int | str = "N"
 ) -> Tensor:
     """x as nested lists of Values, if it is a sequence of this shape, (L, E), or a batch of n of them.
 
@@ -282,7 +282,7 @@ def checked_sequence(
     batch = (n, length, features) if batch_first else (length, n, features)
     if alone and n == "N":  # nothing has said yet which it is
         what += f" of shape {written(batch)} or, alone,"
-    return checked(name, x, shape if alone else batch, 0, what)[0]
+    return checked(module, x, shape if alone else batch, 0, what)[0]
 
 
 def _over(forward: Callable[..., Any], axes: int, *trees: Any) -> Any:

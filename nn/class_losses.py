@@ -138,6 +138,7 @@ def _labels(name: str, target: Any, places: Shape, n: int, ignore_index: int, wa
     One example that stands alone has no choice to make: there a Value is its class.
     """
     if shape_of(target) != places:
+        _ = [float(y) if isinstance(y, Value) else as_float(y) for y in flat(target)]  # None has no shape to tell of
         raise ValueError(f"{name} takes a target of {wanted}, and got {said(shape_of(target))}")
     nobody = as_float(ignore_index)
     labels: list[tuple[Any, Any]] = []

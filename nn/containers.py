@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.nested import shape as shape_of
 from nn.module import Module
+from nn.options import shown
 from nn.shapes import over, values, whole
 
 
@@ -14,9 +15,9 @@ class Sequential(Module):
     """fₙ(... f₂(f₁(x))): modules one after the other, given in a row or as a dict of names.
 
     Whether x is one example or a batch says the first module that knows how many axes its input has; `Flatten`, which
-    cannot know, then gets one example as a batch of one. `model[0]` is a part, `len(model)` how many there are; a part
-    with a name is `model.head`, and `model.head = Linear(8, 2)` puts another in its place. In files the parts have
-    PyTorch's names, 0.weight.
+    cannot know, then gets one example as a batch of one. `model[0]` is a part, `model[:-1]` a Sequential of some (the
+    same modules), `len(model)` how many there are; a part with a name is `model.head`. `model[-1] = Linear(8, 2)` and
+    `model.head = Linear(8, 2)` put another in its place. In files the parts have PyTorch's names, 0.weight.
 
     Raises:
         TypeError: for a part that is not a module.
@@ -40,7 +41,7 @@ class Sequential(Module):
         )
         for name, module in named.items():
             if not isinstance(module, Module):
-                raise TypeError(f"Sequential takes modules, and part {name} is {module!r}; of a function make a Module")
+                raise TypeError(f"Sequential takes modules, and part {name} is {shown(module)}; {_cure(module)}")
         self.layers: list[Module] = list(named.values())
         self.names = list(named)
         self._learn_axes()
@@ -67,10 +68,7 @@ class Sequential(Module):
         if own or name not in vars(self).get("names", ()):
             super().__setattr__(name, item)
             return
-        if not isinstance(item, Module):
-            raise TypeError(f"the part {name!r} of a Sequential is a module, not {item!r}")
-        self.layers = [item if n == name else part for n, part in zip(self.names, self.layers, strict=True)]
-        self._learn_axes()
+        self[self.names.index(name)] = item
 
     def forward(self, x: Any) -> Any:
         """Each module on what the one before it gives."""
@@ -85,9 +83,22 @@ class Sequential(Module):
         yield from zip(self.names, self.layers, strict=True)
         yield from (part for part in super().named_children() if not part[0].startswith("layers."))
 
-    def __getitem__(self, index: int) -> Module:
-        part: Module = self.layers[index]
-        return part
+    def __getitem__(self, index: int | slice) -> Module:
+        if not isinstance(index, slice):
+            part: Module = self.layers[index]
+            return part
+        some = Sequential()
+        for name in ("layers", "names"):  # set past __setattr__: the modules keep their place in the whole
+            object.__setattr__(some, name, vars(self)[name][index])
+        some._learn_axes()
+        return some
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        place = range(len(self))[whole("the place in a Sequential", index)]
+        if not isinstance(module, Module):
+            raise TypeError(f"the part {self.names[place]!r} of a Sequential is a module, not {shown(module)}")
+        self.layers = [*self.layers[:place], module, *self.layers[place + 1 :]]
+        self._learn_axes()
 
     def __len__(self) -> int:
         return len(self.layers)
@@ -146,6 +157,15 @@ class Identity(Module):
     def forward(self, x: Any) -> Any:
         """x."""
         return x
+
+
+def _cure(given: Any) -> str:
+    """What to do about something that is no module."""
+    if isinstance(given, type) and issubclass(given, Module):
+        return f"make one of this class: {given.__name__}(...)"
+    if isinstance(given, list | tuple):
+        return "give what is in it: Sequential(*modules)"
+    return "of a function make a Module"
 
 
 def _in_rows(part: Any, axes: int) -> list[Any]:

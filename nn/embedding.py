@@ -78,7 +78,7 @@ class Embedding(Module):
     def _looked_up(self, index: Any) -> Any:
         if isinstance(index, np.ndarray):
             index = index.tolist()
-        if isinstance(index, list | tuple):
+        if isinstance(index, list | tuple | range):
             return [self._looked_up(part) for part in index]
         row = self._checked(index)
         if not isinstance(index, Value):

@@ -23,6 +23,7 @@ from engine import Value
 from engine.nested import flat
 from engine.nested import shape as shape_of
 from nn.module import Tensor
+from nn.options import shown
 
 Rng = random.Random | ModuleType  # a generator of its own, or the global `random`
 Seed = int | random.Random | None
@@ -277,7 +278,8 @@ def _shape(tensor: Tensor) -> tuple[int, ...]:
     shape, leaves = shape_of(tensor), flat(tensor)
     for leaf in leaves:
         if not isinstance(leaf, Value) or leaf.parents:
-            raise TypeError(f"a parameter is a leaf Value, or lists of them, such as layer.weight; this holds {leaf!r}")
+            found = shown(leaf)
+            raise TypeError(f"a parameter is a leaf Value, or lists of them, such as layer.weight; this holds {found}")
     if shape is None or not leaves:
         raise ValueError(f"a parameter has rows of one length, and at least one number; this is {tensor!r}")
     return shape
@@ -287,7 +289,8 @@ def _fans(tensor: Tensor) -> tuple[int, int]:
     """(fan_in, fan_out) of a weight."""
     shape = _shape(tensor)
     if len(shape) < 2:
-        raise ValueError(f"a weight has an axis of outputs and one of inputs, and this has shape {shape}; use uniform_")
+        cure = "use uniform_" if shape else "give the whole weight, as layer.weight or as named_tensors() gives it"
+        raise ValueError(f"a weight has an axis of outputs and one of inputs, and this has shape {shape}; {cure}")
     receptive = math.prod(shape[2:])
     return shape[1] * receptive, shape[0] * receptive
 

@@ -15,13 +15,14 @@ import numpy.typing as npt
 from engine import Value
 from engine.nested import flat
 from engine.nested import shape as shape_of
-from nn.shapes import constant, written
+from nn.module import Module
+from nn.shapes import called, constant, written
 
 Mask = npt.NDArray[np.object_]  # of addends: plain floats, or Values
 
 
 def mask_of(
-    name: str, what: str, given: Any, takes_part: bool, *shapes: tuple[int, ...], stretch: bool = False
+    module: Module | str, what: str, given: Any, takes_part: bool, *shapes: tuple[int, ...], stretch: bool = False
 ) -> Mask:
     """What a mask adds to each score: of bools, nothing where they are `takes_part`, else −inf.
 
@@ -32,20 +33,20 @@ def mask_of(
     got, entries = shape_of(given), flat(given)
     if got is None or not (got in shapes or (stretch and _stretches(got, shapes[0]))):
         found = "rows of different lengths" if got is None else f"shape {written(got)}"
-        raise ValueError(f"{name} takes {what} of shape {' or '.join(map(written, shapes))}, and got {found}")
+        raise ValueError(f"{called(module)} takes {what} of shape {' or '.join(map(written, shapes))}, and got {found}")
     addends = np.empty(len(entries), dtype=object)
-    addends[:] = _each_addend(name, what, entries, takes_part)
+    addends[:] = _each_addend(module, what, entries, takes_part)
     return np.broadcast_to(addends.reshape(got), shapes[0]) if stretch else addends.reshape(got)
 
 
-def _each_addend(name: str, what: str, entries: list[Any], takes_part: bool) -> list[Any]:
+def _each_addend(module: Module | str, what: str, entries: list[Any], takes_part: bool) -> list[Any]:
     bools = sum(isinstance(entry, bool | np.bool_) for entry in entries)
     if bools == len(entries):
         return [0.0 if bool(entry) is takes_part else -math.inf for entry in entries]
     if bools or all(isinstance(entry, int | np.integer) for entry in entries):
         kind = "takes part" if takes_part else "is left out"
         raise TypeError(
-            f"{name} takes {what} of bools (True {kind}) or of floats (added to the scores), not ints or both"
+            f"{called(module)} takes {what} of bools (True {kind}) or of floats (added to the scores), not ints or both"
         )
     return [entry if isinstance(entry, Value) else constant(entry).data for entry in entries]
 

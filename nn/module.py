@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping
+from numbers import Real
 from typing import Any, Self
 
 import numpy as np
@@ -56,6 +57,13 @@ class Module:
     # ------------------------------------------------------------------- parts and names
 
     def __setattr__(self, name: str, item: Any) -> None:
+        if _is_objects(item) and any(isinstance(v, Value) and not v.parents for v in item.flat):
+            raise TypeError(f"{name} is an array of Values; parameters are nested lists of them: give array.tolist()")
+        if _is_tensor(vars(self).get(name)) and _has_numbers(item):
+            raise TypeError(
+                f"{name} holds parameters, and plain numbers in their place would not be trained; give Values, or set "
+                "the data of each, or load_state_dict"
+            )
         object.__setattr__(self, name, item)
         _give_names(item, _join(self._path, name), _join(self._path, name))
 
@@ -74,7 +82,9 @@ class Module:
 
     def parameters(self) -> list[Value]:
         """The leaf Values of the module and its parts."""
-        return [parameter for _, parameter in self.named_parameters()]
+        found: dict[Value, None] = {}
+        _gather(self, found)
+        return list(found)
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
         """(path, module) for this module, with path "", and for each part; each once."""
@@ -187,7 +197,7 @@ class Module:
 
     def _named_state(self, prefix: str = "") -> Iterator[tuple[str, Tensor | Array]]:
         """(PyTorch's name, tensor or buffer), here and in all parts."""
-        buffers = {name: item for name, item in vars(self).items() if isinstance(item, np.ndarray)}
+        buffers = {n: x for n, x in vars(self).items() if isinstance(x, np.ndarray) and not _is_objects(x)}
         for name, item in (self.tensors() | buffers).items():
             yield prefix + name, item
         for name, part in self.named_children():
@@ -229,11 +239,27 @@ def _entries(path: str, item: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _walk(path: str, item: Any) -> Iterator[tuple[str, Any]]:
-    """Every leaf Value and every Module in an attribute, with its path."""
-    if isinstance(item, Module) or (isinstance(item, Value) and not item.parents):
+    """Every leaf Value and every Module in a module (itself first), a list or a dict, each with its path."""
+    if isinstance(item, Module):
         yield path, item
     for inner, part in _entries(path, item):
-        yield from _walk(inner, part)
+        if not isinstance(part, Value):
+            yield from _walk(inner, part)
+        elif not part.parents:
+            yield inner, part
+
+
+def _gather(item: Any, found: dict[Value, None]) -> None:
+    """The leaf Values of `_walk` without their paths, which take several times as long to write."""
+    if isinstance(item, Value):
+        if not item.parents:
+            found[item] = None
+    elif isinstance(item, Module | dict):
+        for part in (vars(item) if isinstance(item, Module) else item).values():
+            _gather(part, found)
+    elif isinstance(item, list | tuple):
+        for part in item:
+            _gather(part, found)
 
 
 def _modules(name: str, item: Any) -> Iterator[tuple[str, Module]]:
@@ -272,10 +298,22 @@ def _name_nodes(tensor: Tensor, name: str) -> None:
 # ------------------------------------------------------------------------------ tensors
 
 
+def _is_objects(item: Any) -> bool:
+    """Whether it is an array, but not of numbers: Values that were computed, say."""
+    return isinstance(item, np.ndarray) and item.dtype == object
+
+
 def _is_tensor(item: Any) -> bool:
     if isinstance(item, Value):
         return not item.parents
     return isinstance(item, list | tuple) and bool(item) and all(map(_is_tensor, item))
+
+
+def _has_numbers(item: Any) -> bool:
+    """Whether something that is no Value is in the place of one: a number, an array, or an empty list, bias * 0."""
+    if isinstance(item, list | tuple):
+        return not item or any(map(_has_numbers, item))
+    return isinstance(item, Real | np.ndarray)
 
 
 def _tensors(name: str, item: Any) -> Iterator[tuple[str, Tensor]]:

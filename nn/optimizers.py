@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine import Value
-from nn.options import SCHEDULED, Options, option
+from nn.options import SCHEDULED, Options, option, shown
 from nn.param_groups import Array, Group, Part, State, count, fitting, groups, leaves, moving
 
 
@@ -90,7 +90,7 @@ class Optimizer:
         loss = None if closure is None else closure()
         for part, o in self._ready():
             values = part.group["params"]
-            moved = moving(values)
+            moved = moving(values, part.tensors)
             if not moved:
                 continue
             p = np.array([values[i].data for i in moved])
@@ -169,7 +169,7 @@ class Optimizer:
             TypeError, ValueError: as the optimizer itself; and for an option that it does not have.
         """
         if not isinstance(param_group, Mapping) or "params" not in param_group:
-            raise TypeError(f"a group is a dict with 'params' and options, not {param_group!r}")
+            raise TypeError(f"a group is a dict with 'params' and options, not {shown(param_group)}")
         params = leaves(param_group["params"], set(self.parameters))
         own = {name: given for name, given in param_group.items() if name != "params"}
         for name in own:
@@ -229,7 +229,7 @@ class Optimizer:
             TypeError: for what is no dict.
         """
         if not isinstance(state, Mapping):
-            raise TypeError(f"a state is a dict of arrays, as state_dict gives it, not {state!r}")
+            raise TypeError(f"a state is a dict of arrays, as state_dict gives it, not {shown(state)}")
         own, faults = self.state_dict(), list[str]()
         optional = {f"groups.{i}.{name}" for i in range(len(self._parts)) for name in SCHEDULED}
         faults += [f"missing {name!r}" for name in own if name not in state and name not in optional]

@@ -8,6 +8,18 @@ from numbers import Real
 from types import SimpleNamespace
 from typing import Any
 
+_SHOWN = 60  # signs of what was given, in a message
+
+
+def shown(given: Any) -> str:
+    """What was given, for a message: on one line, and of a long one the beginning and the type.
+
+    >>> shown("0.1"), shown([0.5] * 100)
+    ("'0.1'", '[0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, ... (a list)')
+    """
+    line = " ".join(repr(given).split())
+    return line if len(line) <= _SHOWN else f"{line[:_SHOWN].rstrip()} ... (a {type(given).__name__})"
+
 
 def number(
     name: str, given: Any, kind: str = "a finite number", fits: Callable[[float], bool] = math.isfinite
@@ -22,9 +34,9 @@ def number(
     1.0
     """
     if not isinstance(given, Real) or isinstance(given, bool):
-        raise TypeError(f"{name} is {kind}, not {given!r}")
+        raise TypeError(f"{name} is {kind}, not {shown(given)}")
     if not fits(float(given)):
-        raise ValueError(f"{name} is {kind}, not {given!r}")
+        raise ValueError(f"{name} is {kind}, not {shown(given)}")
     return float(given)
 
 
@@ -56,21 +68,21 @@ def from_0_below_1(name: str, given: Any) -> float:
 def betas(name: str, given: Any) -> tuple[float, float]:
     """Two numbers from 0 up and below 1: how much of its past each of two running means keeps."""
     if not isinstance(given, Sequence) or isinstance(given, str) or len(given) != 2:
-        raise TypeError(f"{name} is two numbers, such as (0.9, 0.999), not {given!r}")
+        raise TypeError(f"{name} is two numbers, such as (0.9, 0.999), not {shown(given)}")
     return from_0_below_1(f"{name}[0]", given[0]), from_0_below_1(f"{name}[1]", given[1])
 
 
 def switch(name: str, given: Any) -> bool:
     """True or False."""
     if not isinstance(given, bool):
-        raise TypeError(f"{name} is True or False, not {given!r}")
+        raise TypeError(f"{name} is True or False, not {shown(given)}")
     return given
 
 
 def choice(name: str, given: Any, among: Sequence[str]) -> str:
     """One of some words."""
     if given not in among:
-        raise ValueError(f"{name} is {' or '.join(map(repr, among))}, not {given!r}")
+        raise ValueError(f"{name} is {' or '.join(map(repr, among))}, not {shown(given)}")
     return str(given)
 
 

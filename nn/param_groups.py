@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from engine import Value
 from engine.nested import flat
-from nn.options import SCHEDULED, Options, option
+from nn.options import SCHEDULED, Options, option, shown
 
 Array = npt.NDArray[np.float64]
 State = dict[str, Array]  # an array for each thing remembered; and "steps", a float where all have made equally many
@@ -28,6 +28,15 @@ class Part:
         self._needed = [name for name in vars(o) if name not in SCHEDULED]
         self.state: State = {name: np.full(self.size, x) for name, x in first.items()}
         self.state["steps"] = count(0.0)
+        self._names: list[str | None] = []
+        self._tensors: list[Hashable] = []
+
+    def tensors(self, params: list[Value]) -> list[Hashable]:
+        """Which tensor each is an entry of. To read the names takes longer than a step, so it is done once."""
+        names = [v.name for v in params]
+        if names != self._names:
+            self._names, self._tensors = names, _tensors(params)
+        return self._tensors
 
     def options(self, where: str, check: Callable[[Options], None]) -> Options:
         """The options of the group as attributes; checked, if they have changed.
@@ -48,7 +57,7 @@ class Part:
             self.o, self._known = o, dict(self.group)
         params = self.group.get("params")
         if not isinstance(params, list | tuple) or len(params) != self.size:
-            now = f"{len(params)}" if isinstance(params, list | tuple) else f"{params!r}"
+            now = f"{len(params)}" if isinstance(params, list | tuple) else shown(params)
             raise ValueError(f"{where} had {self.size} parameters, and now has {now}")
         return self.o
 
@@ -81,7 +90,7 @@ class Part:
         return options
 
 
-def moving(params: list[Value]) -> list[int]:
+def moving(params: list[Value], entries: Callable[[list[Value]], list[Hashable]] | None = None) -> list[int]:
     """Which parameters a step moves: those of a tensor that a gradient has reached, but for the frozen ones.
 
     >>> w = [Value(1.0, "w[0]"), Value(1.0, "w[1]"), Value(1.0, "b")]
@@ -90,7 +99,7 @@ def moving(params: list[Value]) -> list[int]:
     [0, 1]
     """
     if not all(v.has_grad for v in params):
-        tensors = _tensors(params)
+        tensors = (entries or _tensors)(params)
         reached = {tensor for v, tensor in zip(params, tensors, strict=True) if v.has_grad}
         return [i for i, v in enumerate(params) if tensors[i] in reached and v.requires_grad]
     return [i for i, v in enumerate(params) if v.requires_grad]
@@ -110,14 +119,14 @@ def _tensors(params: list[Value]) -> list[Hashable]:
     [('w[]', 0), ('w[]', 0), ('b[]', 0), ('w[]', 1), ('w[]', 1)]
     """
     tensors, begun, entries = list[Hashable](), Counter[str](), defaultdict[str, set[str]](set)
-    for v in params:
+    for i, v in enumerate(params):
         name = v.name or ""
         stem = _INDEX.sub("[]", name)
         if name in entries[stem]:
             begun[stem] += 1
             entries[stem].clear()
         entries[stem].add(name)
-        tensors.append(id(v) if stem == name else (stem, begun[stem]))  # no index: a tensor of one number
+        tensors.append(i if stem == name else (stem, begun[stem]))  # no index: a tensor of one number
     return tensors
 
 
@@ -146,6 +155,9 @@ def fitting(name: str, saved: Mapping[str, npt.ArrayLike], size: int, faults: li
     return np.zeros(size)
 
 
+_GIVE = "give model.parameters()"  # the model itself is what is given most often instead
+
+
 def groups(params: Any) -> list[Any]:
     """What an optimizer is given, as groups: one, if it is Values.
 
@@ -153,7 +165,7 @@ def groups(params: Any) -> list[Any]:
         TypeError: if it is neither a list of Values nor of groups.
     """
     if isinstance(params, Value | Mapping | str) or not isinstance(params, Iterable):
-        raise TypeError(f"an optimizer takes a list of Values or of groups, not {params!r}")
+        raise TypeError(f"an optimizer takes a list of Values or of groups, not {shown(params)}; {_GIVE}")
     if isinstance(params, set | frozenset):
         raise TypeError("a set has no order that lasts; give the parameters as a list")
     given = list(params)
@@ -170,13 +182,13 @@ def leaves(params: Any, taken: set[Value]) -> list[Value]:
     if isinstance(params, set | frozenset):
         raise TypeError("a set has no order that lasts; give the parameters as a list")
     if not isinstance(params, Iterable | Value):
-        raise TypeError(f"the params of a group are a list of Values, not {params!r}")
+        raise TypeError(f"the params of a group are a list of Values, not {shown(params)}; {_GIVE}")
     given, seen = [params] if isinstance(params, Value) else flat(list(params)), set(taken)
     if not given:
         raise ValueError("an optimizer needs at least one parameter in each group, such as model.parameters()")
     for leaf in given:
         if not isinstance(leaf, Value):
-            raise TypeError(f"an optimizer moves Values, not {leaf!r}")
+            raise TypeError(f"an optimizer moves Values, not {shown(leaf)}; {_GIVE}")
         if leaf.parents:
             raise ValueError(f"{leaf!r} is computed from others; an optimizer moves leaves, such as model.parameters()")
         if leaf in seen:

@@ -22,7 +22,7 @@ from engine.nested import flat, paths, rebuilt
 from nn.draws import drawn
 from nn.init import Seed, generator
 from nn.module import Arrays, Module
-from nn.options import from_0, number
+from nn.options import from_0, number, shown
 from nn.shapes import count, values
 
 Parameters = Module | Value | Iterable[Any]
@@ -183,7 +183,7 @@ def _listed(name: str, parameters: Parameters) -> list[Value]:
     found = flat(parameters)
     for p in found:
         if not isinstance(p, Value):
-            raise TypeError(f"{name} takes a Module or Values in lists, and got {p!r}")
+            raise TypeError(f"{name} takes a Module or Values in lists, and got {shown(p)}")
     return list(dict.fromkeys(found))
 
 
@@ -245,11 +245,12 @@ class EarlyStopping:
         return self.bad_epochs >= self.patience
 
     def step(self, metric: Any, model: Module | None = None) -> bool:
-        """Take in the metric of one more epoch; True where it is time to stop."""
-        number = float(metric)
-        better = number < self.best - self.min_delta if self.mode == "min" else number > self.best + self.min_delta
+        """Take in the metric of one more epoch, a number or a Value; True where it is time to stop."""
+        given = metric.item() if hasattr(metric, "item") else metric
+        new = number("the metric", given, "a number", lambda x: True)
+        better = new < self.best - self.min_delta if self.mode == "min" else new > self.best + self.min_delta
         if better:
-            self.best, self.best_epoch, self.bad_epochs = number, self.epochs, 0
+            self.best, self.best_epoch, self.bad_epochs = new, self.epochs, 0
             self.best_state = None if model is None else model.state_dict()
         else:
             self.bad_epochs += 1

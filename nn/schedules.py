@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from nn.optimizers import Optimizer
-from nn.options import above_0_to_1, from_0, from_0_to_1, number
+from nn.options import above_0_to_1, from_0, from_0_to_1, number, shown
 from nn.param_groups import Group
 from nn.shapes import count
 
@@ -131,7 +131,7 @@ class LRScheduler:
     # ------------------------------------------------------------------------ saving, loading
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the schedule stands, and its options: numbers, words and lists of them.
+        """Where the schedule stands, and its options: numbers, words and lists of them, as `json.dumps` takes them.
 
         The rates are the optimizer's; they are saved with it.
         """
@@ -339,14 +339,14 @@ class LambdaLR(LRScheduler):
 def an_optimizer(schedule: LRScheduler, given: Any) -> Optimizer:
     """The same, if it is an Optimizer; else a TypeError."""
     if not isinstance(given, Optimizer):
-        raise TypeError(f"{type(schedule).__name__} changes the rates of an Optimizer, not of {given!r}")
+        raise TypeError(f"{type(schedule).__name__} changes the rates of an Optimizer, not of {shown(given)}")
     return given
 
 
 def per_group(name: str, given: Any) -> list[Any]:
     """The list, if it is one; else a TypeError."""
     if not isinstance(given, list | tuple):
-        raise TypeError(f"{name} is a list with a number for each group, not {given!r}")
+        raise TypeError(f"{name} is a list with a number for each group, not {shown(given)}")
     return list(given)
 
 

@@ -57,6 +57,7 @@ def checked(module: Module | str, x: Any, shape: Shape, axes: int | None = 0, wh
         ValueError: if the shape of x is another; it names both.
         TypeError: for what holds no numbers.
     """
+    is_pair = isinstance(x, tuple) and len(x) == 2
     x = values(x)
     got = shape_of(x)
     extra = -1 if got is None else len(got) - len(shape)
@@ -67,7 +68,8 @@ def checked(module: Module | str, x: Any, shape: Shape, axes: int | None = 0, wh
         or any(isinstance(wanted, int) and wanted != n for wanted, n in zip(shape, got[extra:], strict=True))
         or 0 in got[extra:]
     ):
-        raise ValueError(_not_of_shape(module, got, shape, axes, what))
+        cure = "; of the pair that an LSTM or attention gives, take the first" if is_pair and got is None else ""
+        raise ValueError(_not_of_shape(module, got, shape, axes, what) + cure)
     return x, extra
 
 
@@ -91,19 +93,23 @@ def over(of_one: Callable[[Any], Any], x: Any, axes: int) -> Any:
     return [over(of_one, part, axes - 1) for part in x] if axes else of_one(x)
 
 
-def called(module: Module) -> str:
-    """What an error calls a module: itself in one line, without its parts, and its place in the whole."""
+def called(module: Module | str) -> str:
+    """What an error calls a module: itself in one line, without its parts, and its place in the whole.
+
+    It looks through all parameters, so that only an error asks for it. A text is a name already.
+    """
+    if isinstance(module, str):
+        return module
     text = repr(module)
     own = f"{type(module).__name__}({module.extra_repr()})" if "\n" in text else text
     return f"{own} (at {module._path})" if module._path else own
 
 
 def _not_of_shape(module: Module | str, got: tuple[int, ...] | None, shape: Shape, axes: int | None, what: str) -> str:
-    name = module if isinstance(module, str) else called(module)
     lead = ["batch"] if axes == 1 else ["..."]
     wanted = written(shape) if axes == 0 else f"{written(shape)} or {written([*lead, *shape])}"
     found = "rows of different lengths" if got is None else f"shape {written(got)}"
-    return f"{name} takes {f'{what} of ' if what else ''}shape {wanted}, and got {found}"
+    return f"{called(module)} takes {f'{what} of ' if what else ''}shape {wanted}, and got {found}"
 
 
 def written(shape: Shape) -> str:

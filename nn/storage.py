@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine import files
+from nn.options import shown
 
 Array = npt.NDArray[Any]
 
@@ -122,6 +123,8 @@ def decoded(content: bytes) -> dict[str, Array]:
     {'n': array(3), 'w': array([[1., 2.]])}
     """
     library = _safetensors()
+    if content[:4] == b"PK\x03\x04":  # a zip archive
+        raise StorageError("it is a file of torch.save, which is never read here; write it by safetensors' save_file")
     with _any_error_as("it is not a whole safetensors file"):
         tensors = dict(library.deserialize(content))
         header, data = _parts(content)
@@ -197,7 +200,7 @@ def _array(name: str, tensor: Mapping[str, Any]) -> Array:
 
 def _stateful(verb: str, model: Any) -> Stateful:
     if not isinstance(model, Stateful):
-        raise TypeError(f"{verb} takes a model, or anything with state_dict and load_state_dict, not {model!r}")
+        raise TypeError(f"{verb} takes a model, or anything with state_dict and load_state_dict, not {shown(model)}")
     return model
 
 

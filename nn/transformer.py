@@ -15,7 +15,7 @@ from nn.module import Module, Tensor
 from nn.normalization import LayerNorm
 from nn.options import switch
 from nn.regularization import Dropout
-from nn.shapes import called, count
+from nn.shapes import count
 
 
 class TransformerEncoderLayer(Module):
@@ -75,7 +75,7 @@ class TransformerEncoderLayer(Module):
     ) -> Tensor:
         """Both parts, one after the other."""
         shape = ("L", self.self_attn.embed_dim)
-        x = checked_sequence(called(self), src, "src", shape, self.batch_first, is_alone(src))
+        x = checked_sequence(self, src, "src", shape, self.batch_first, is_alone(src))
 
         def attended(x: Tensor) -> Tensor:
             out, _ = self.self_attn(x, x, x, src_key_padding_mask, False, src_mask, is_causal=is_causal)

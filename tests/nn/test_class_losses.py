@@ -177,6 +177,8 @@ FAULTS = [
     (lambda: nn.cross_entropy(X, [0, 0.5, 1]), TypeError, "whole number, not 0.5"),
     (lambda: nn.cross_entropy(X, ["0", 1, 1]), TypeError, "float"),
     (lambda: nn.cross_entropy(X, [["a"] * 4] * 3), TypeError, "number or a Value"),
+    (lambda: nn.cross_entropy(X, None), TypeError, "not None; does a function lack its return"),
+    (lambda: nn.cross_entropy(X, iter([0, 1, 2])), TypeError, "not a whole list_iterator"),
     (lambda: nn.cross_entropy(X, [0, 1, 2], ignore_index="0"), TypeError, "number or a Value"),
     (lambda: nn.cross_entropy(X, [0, 1]), ValueError, r"shape \(3,\) \(classes\) or \(3, 4\) .*, and got shape \(2,\)"),
     (lambda: nn.cross_entropy(X, -SHARES), ValueError, "probabilities of at least 0"),

@@ -65,9 +65,47 @@ def test_a_named_part_can_be_put_in_the_place_of_another():
     assert repr(other) == repr(model)
 
 
-def test_a_part_that_is_no_module_is_refused():
-    with pytest.raises(TypeError, match=r"part 1 is .*of a function make a Module"):
-        nn.Sequential(nn.Linear(1, 1), abs)
+def test_a_part_can_be_put_in_the_place_of_another_by_its_number():
+    model = nn.Sequential(nn.Flatten(0), nn.Linear(4, 3), nn.Linear(3, 5))
+    model[-1] = head = nn.Linear(3, 2, seed=0)
+    assert (model[2], len(model), len(model([1.0, 2.0, 3.0, 4.0]))) == (head, 3, 2)
+    assert model.state_dict()["2.weight"].shape == (2, 3)
+    assert head.weight[0][0].name == "layers[2].weight[0][0]"
+    model[0] = nn.Identity()
+    assert model.example_axes == 1
+    with pytest.raises(IndexError):
+        model[3] = head
+    with pytest.raises(TypeError, match="the part '2' of a Sequential is a module, not 'x'"):
+        model[2] = "x"
+    with pytest.raises(TypeError, match="the place in a Sequential is a whole number"):
+        model[:2] = head
+    assert model[2] is head
+
+
+def test_some_of_the_parts_are_a_sequential_of_the_same_modules():
+    model = nn.Sequential({"conv": nn.Conv2d(1, 2, 2), "flat": nn.Flatten(), "head": nn.Linear(8, 3)})
+    features, tail = model[:-1], model[1:]
+    assert isinstance(features, nn.Sequential)
+    assert ([*features], [*tail]) == ([*model][:2], [*model][1:])
+    assert list(features.state_dict()) == ["conv.weight", "conv.bias"]
+    assert list(tail.state_dict()) == ["head.weight", "head.bias"]
+    assert model.head.weight[0][0].name == "layers[2].weight[0][0]", "they keep their place in the whole"
+    x = image(1, 3, 3)
+    assert [v.data for v in model.head(features(x))] == [v.data for v in model(x)]
+    assert (len(model[3:]), model[3:](2.0)) == (0, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("part", "cure"),
+    [
+        (abs, "of a function make a Module"),
+        (nn.ReLU, r"make one of this class: ReLU\(\.\.\.\)"),
+        ([nn.ReLU()], r"give what is in it: Sequential\(\*modules\)"),
+    ],
+)
+def test_a_part_that_is_no_module_is_refused(part, cure):
+    with pytest.raises(TypeError, match=f"part 1 is .*{cure}"):
+        nn.Sequential(nn.Linear(1, 1), part)
 
 
 def test_flatten_sees_the_same_axes_alone_and_in_a_batch():

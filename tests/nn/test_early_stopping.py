@@ -98,6 +98,21 @@ def test_a_state_of_something_else_is_refused(change, message):
     assert stopper.state_dict() == before
 
 
+@pytest.mark.parametrize("metric", [Value(0.5), np.float32(0.5), np.array(0.5), 0.5])
+def test_a_metric_is_a_number(metric):
+    stopper = nn.EarlyStopping()
+    stopper.step(metric)
+    assert stopper.best == 0.5
+
+
+@pytest.mark.parametrize("metric", ["0.5", [0.5], None])
+def test_what_is_no_number_is_no_metric(metric):
+    stopper = nn.EarlyStopping()
+    with pytest.raises(TypeError, match="the metric is a number, not"):
+        stopper.step(metric)
+    assert (stopper.epochs, stopper.best) == (0, math.inf)
+
+
 def test_it_says_what_it_is():
     assert repr(nn.EarlyStopping(3, 0.1, "max")) == "EarlyStopping(patience=3, min_delta=0.1, mode='max')"
 

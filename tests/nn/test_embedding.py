@@ -22,6 +22,7 @@ def test_a_plain_index_gives_the_parameters_themselves():
     assert layer([[1], [2]]) == [[layer.weight[1]], [layer.weight[2]]]
     assert layer(np.array([0, 3])) == [layer.weight[0], layer.weight[3]]
     assert layer(np.int64(2)) == layer.weight[2]
+    assert layer(range(1, 3)) == layer.weight[1:3]  # the positions of a sequence
     assert layer([]) == []
 
 

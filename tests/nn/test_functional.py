@@ -1,9 +1,12 @@
-"""softmax, log_softmax and one_hot as functions: PyTorch's numbers, and Values where a Value is given."""
+"""Layers without parameters as functions: PyTorch's names and numbers, and Values where a Value is given."""
+
+import inspect
 
 import numpy as np
 import pytest
 
 import nn
+import nn.functional as F  # noqa: N812
 from engine import Value
 
 from .case import data
@@ -44,3 +47,35 @@ def test_one_hot_of_a_value_is_computed_again_with_it():
 def test_what_is_no_class_is_refused(bad, error):
     with pytest.raises(error):
         nn.one_hot([bad], 3)
+
+
+ELEMENTWISE = [
+    "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "sigmoid", "logsigmoid", "tanh", "softplus",
+    "softsign", "hardtanh", "hardsigmoid", "hardswish",
+]  # fmt: skip
+OPTIONS = {"leaky_relu": [0.2], "elu": [0.5], "softplus": [2.0, 1.0], "hardtanh": [-0.5, 0.25]}
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_an_activation_is_pytorchs(name):
+    torch = pytest.importorskip("torch")
+    x = np.random.default_rng(0).normal(0.0, 3.0, size=(2, 3))
+    for options in ([], OPTIONS.get(name, [])):
+        ours, theirs = getattr(F, name)(x, *options), getattr(torch.nn.functional, name)(torch.tensor(x), *options)
+        np.testing.assert_allclose(data(ours), theirs.numpy(), rtol=1e-13, atol=1e-15)
+
+
+def test_the_losses_are_here_too():
+    functions = [name for name, item in vars(nn).items() if inspect.isfunction(item) and "loss" in item.__module__]
+    assert [name for name in functions if not hasattr(F, name)] == ["bce_with_logits", "hinge"]  # not PyTorch's names
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [("CrossEntropyLoss", "nn.cross_entropy"), ("Parameter", "a Value"), ("clip_grad_norm_", "nn.clip_grad_norm")],
+)
+def test_what_has_another_form_here_is_told(name, instead):
+    with pytest.raises(AttributeError, match=f"write .*{instead}"):
+        getattr(nn, name)
+    with pytest.raises(AttributeError, match=r"no attribute 'Nothing'$"):
+        nn.Nothing  # noqa: B018

@@ -88,6 +88,8 @@ def test_a_bias_has_no_fans(draw):
     with pytest.raises(ValueError, match=r"has shape \(3,\); use uniform_"):
         draw(bias)
     assert [b.data for b in bias] == [0.5] * 3
+    with pytest.raises(ValueError, match=r"give the whole weight, as layer\.weight or as named_tensors"):
+        draw(bias[0])
 
 
 # ------------------------------------------------------------------------------ of any shape

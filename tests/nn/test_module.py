@@ -233,6 +233,36 @@ class Counting(Module):
         self.calls = np.array(3)
 
 
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("weight", np.array),
+        ("weight", lambda _: np.ones((2, 3))),
+        ("weight", lambda _: [[0.5] * 3] * 2),
+        ("weight", lambda w: [w[0], [0.5, *w[1][1:]]]),
+        ("bias", lambda b: b * 0),  # of a list: nothing is left
+        ("bias", lambda _: 0.0),
+    ],
+)
+def test_numbers_do_not_take_the_place_of_parameters(name, change):
+    layer = Linear(3, 2, seed=0)
+    before = getattr(layer, name)
+    with pytest.raises(TypeError, match=f"^{name} (holds parameters, and plain numbers|is an array of Values)"):
+        setattr(layer, name, change(before))
+    assert getattr(layer, name) is before
+
+
+def test_values_and_none_take_the_place_of_parameters():
+    layer, x = Linear(3, 2, seed=0), [1.0, 2.0, 3.0]
+    before = [v.data for v in layer(x)]
+    layer.weight = [[2.0 * w for w in row] for row in layer.weight]  # computed, as in learning to learn
+    assert [2 * v - b.data for v, b in zip(before, layer.bias, strict=True)] == pytest.approx(
+        [v.data for v in layer(x)]
+    )
+    layer.bias = None
+    assert list(layer.state_dict()) == []
+
+
 def test_arrays_are_buffers():
     part = Counting()
     assert len(part.parameters()) == 1
@@ -248,6 +278,15 @@ def test_arrays_are_buffers():
         part.load_state_dict(state | {"calls": 0.5})
     with pytest.raises(ValueError, match="missing 'mean'"):
         part.load_state_dict({"weight": [1.0], "calls": 1})
+
+
+def test_an_array_of_values_is_no_buffer_and_no_parameter():
+    part = Counting()
+    with pytest.raises(TypeError, match=r"weight is an array of Values; .* give array\.tolist\(\)"):
+        part.weight = np.array([[Value(1.0), Value(2.0)]])
+    assert len(part.parameters()) == 1
+    part.seen = np.array([2 * part.weight[0]])  # computed, and kept to be looked at
+    assert list(part.state_dict()) == ["weight", "mean", "calls"]
 
 
 def test_a_module_prints_as_what_it_holds():

@@ -53,6 +53,7 @@ def test_tensors_are_those_that_are_saved(model, copies):
     saved = {v: (i, name) for i, m in enumerate(models) for name, tensor in m.named_tensors() for v in flat(tensor)}
     params = [v for m in models for v in m.parameters()]
     assert partition(_tensors(params)) == partition([saved[v] for v in params])
+    assert models[0].parameters() == [v for _, v in models[0].named_parameters()]
 
 
 def test_a_parameter_without_an_index_is_alone():
@@ -67,6 +68,23 @@ def test_a_frozen_entry_stays_where_its_tensor_moves():
     values[1].requires_grad = False
     values[2].grad = 1.0
     assert moving(values) == [0, 2]
+
+
+def test_the_names_are_read_again_where_they_have_changed(monkeypatch):
+    read = []
+    monkeypatch.setattr("nn.param_groups._tensors", lambda params: read.append(1) or _tensors(params))
+    w = [Value(0.0, "w[0]"), Value(0.0, "w[1]"), Value(0.0, "v[0]")]
+    optimizer = nn.SGD(w, lr=1.0, momentum=0.5)
+    w[0].grad = w[1].grad = -1.0
+    optimizer.step()
+    w[1].grad = None
+    optimizer.step()  # w[1] goes on by its momentum
+    assert [v.data for v in w] == [2.5, 1.5, 0.0]
+    assert len(read) == 1
+    w[1].name = "v[1]"
+    optimizer.step()
+    assert [v.data for v in w] == [4.25, 1.5, 0.0]
+    assert len(read) == 2
 
 
 # ------------------------------------------------------------------------------ PyTorch's numbers
@@ -145,6 +163,22 @@ def test_tensors_may_be_given_as_they_stand_in_a_module():
     assert [len(group["params"]) for group in optimizer.param_groups] == [6, 2]
     with pytest.raises(ValueError, match="given twice"):
         nn.SGD([layer.weight, layer.weight[0]])
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda model: model,
+        lambda model: [{"params": model[0]}],
+        lambda model: model.state_dict(),
+        lambda model: model.named_parameters(),
+        lambda model: nn.MLP(2, [30, 1]),
+    ],
+)
+def test_a_model_is_not_its_parameters(given):
+    with pytest.raises(TypeError, match=r"; give model\.parameters\(\)") as error:
+        nn.SGD(given(nn.Sequential(nn.Linear(30, 30))), lr=0.1)
+    assert len(str(error.value)) < 200, "not all that was given"
 
 
 @pytest.mark.parametrize(

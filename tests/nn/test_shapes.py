@@ -41,6 +41,15 @@ def test_another_shape_is_told_with_both(x, shape, axes, message):
         checked("Layer", x, shape, axes)
 
 
+@pytest.mark.parametrize("layer", [nn.LSTM(3, 3, seed=0), nn.GRU(3, 3, seed=0)])
+def test_a_pair_that_is_passed_on_whole_is_told(layer):
+    model = nn.Sequential(layer, nn.Linear(3, 1))
+    with pytest.raises(ValueError, match=r"of the pair that an LSTM or attention gives, take the first$"):
+        model(np.ones((2, 3)))
+    with pytest.raises(ValueError, match=r"rows of different lengths$"):
+        model[1]([[1.0, 2.0, 3.0], [1.0]])
+
+
 def test_the_place_of_the_layer_is_told():
     model = nn.Sequential(nn.Linear(2, 3), nn.Linear(2, 1))
     with pytest.raises(ValueError, match=r"Linear\(.*\) \(at layers\[1\]\) takes shape \(2,\) .* got shape \(1, 3\)"):

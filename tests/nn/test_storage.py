@@ -223,6 +223,13 @@ def test_a_pickle_is_not_run(tmp_path):
     assert not (tmp_path / "sprung").exists()
 
 
+def test_a_file_of_torch_save_is_told_as_such(tmp_path):
+    torch = pytest.importorskip("torch")
+    torch.save({"weight": torch.zeros(2)}, tmp_path / "x.pt")
+    with pytest.raises(StorageError, match=r"a file of torch\.save, which is never read here"):
+        load(Nothing(), tmp_path / "x.pt")
+
+
 @pytest.mark.parametrize("error", [type("PanicException", (BaseException,), {}), MemoryError, OverflowError])
 def test_a_panic_of_the_library_is_a_storage_error(monkeypatch, error):
     def panicking(content):
@@ -292,6 +299,13 @@ def test_what_the_format_has_not_is_not_written(tmp_path, state, said):
 def test_the_model_comes_first(tmp_path, act):
     with pytest.raises(TypeError, match=f"{act.__name__} takes a model, or anything with state_dict"):
         act(str(tmp_path / "x"), Nothing())
+
+
+@pytest.mark.parametrize("numbers", [nn.Linear(30, 30).state_dict(), nn.Linear(30, 30).parameters()])
+def test_the_model_itself_is_saved(tmp_path, numbers):
+    with pytest.raises(TypeError, match="save takes a model, or anything with state_dict") as error:
+        save(numbers, tmp_path / "x")
+    assert len(str(error.value)) < 200, "not all that was given"
 
 
 # ------------------------------------------------------------------------------ the checksum

@@ -83,6 +83,22 @@ def test_a_block_refuses_an_option_by_its_own_name(sizes, options, message):
         nn.TransformerEncoderLayer(*sizes, **options)
 
 
+def test_only_an_error_writes_the_layer_out():
+    class Block(nn.TransformerEncoderLayer):
+        def __repr__(self):  # of a large block it looks through all weights, longer than the answer takes
+            raise AssertionError("written")
+
+    class Attention(nn.MultiheadAttention):
+        __repr__ = Block.__repr__
+
+    x = arrays(0, (3, 4))[0]
+    block = Block(4, 2, 3, dropout=0.0, seed=0)
+    block(x, src_key_padding_mask=[False, True, False], is_causal=True)
+    Attention(4, 2, seed=0)(x, x, x, attn_mask=np.zeros((3, 3)))
+    with pytest.raises(AssertionError, match="written"):
+        block([[1.0, 2.0, 3.0]])
+
+
 def test_an_error_says_where_the_layer_is():
     model = nn.Sequential(nn.TransformerEncoderLayer(4, 2, 3, seed=0))
     message = r"TransformerEncoderLayer\(d_model=4.*\) \(at layers\[0\]\) takes src of shape \(L, N, 4\) or, alone,"
