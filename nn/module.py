@@ -14,17 +14,18 @@ that is a NumPy array is a buffer: numbers that are saved with the module and no
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
-from numbers import Real
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from engine import Value
+from engine.nested import flat
+from nn.tensors import Array as Array
+from nn.tensors import Tensor as Tensor
+from nn.tensors import as_array, fitting, has_numbers, is_objects, is_tensor, tensors_in
 
-Tensor = Any  # a Value, or a nested list of Values of one shape
-Array = npt.NDArray[Any]
 Arrays = dict[str, Array]
 
 
@@ -57,9 +58,9 @@ class Module:
     # ------------------------------------------------------------------- parts and names
 
     def __setattr__(self, name: str, item: Any) -> None:
-        if _is_objects(item) and any(isinstance(v, Value) and not v.parents for v in item.flat):
+        if is_objects(item) and any(isinstance(v, Value) and not v.parents for v in item.flat):
             raise TypeError(f"{name} is an array of Values; parameters are nested lists of them: give array.tolist()")
-        if _is_tensor(vars(self).get(name)) and _has_numbers(item):
+        if is_tensor(vars(self).get(name)) and has_numbers(item):
             raise TypeError(
                 f"{name} holds parameters, and plain numbers in their place would not be trained; give Values, or set "
                 "the data of each, or load_state_dict"
@@ -102,6 +103,28 @@ class Module:
         for name, item in vars(self).items():
             yield from _modules(name, item)
 
+    def modules(self) -> Iterator[Module]:
+        """This module and all its parts, each once."""
+        return (module for _, module in self.named_modules())
+
+    def children(self) -> Iterator[Module]:
+        """The parts right below."""
+        return (module for _, module in self.named_children())
+
+    def apply(self, fn: Callable[[Module], Any]) -> Self:
+        """Call fn with each part and then with this module, to give weights other beginnings; gives the module.
+
+        >>> from nn import Linear, Sequential, init
+        >>> def begin(m):
+        ...     if isinstance(m, Linear):
+        ...         init.zeros_(m.bias)
+        >>> Sequential(Linear(2, 3), Linear(3, 1)).apply(begin).state_dict()["1.bias"]
+        array([0.])
+        """
+        for module in reversed(list(self.modules())):
+            fn(module)
+        return self
+
     def name_nodes(self, tensor: Tensor, name: str) -> Tensor:
         """The tensor, each of its nodes named by its place in the module: fc.out[0]. Nodes that have a name keep it."""
         _name_nodes(tensor, self.place(name))
@@ -123,10 +146,11 @@ class Module:
 
     # ---------------------------------------------------------------------------- gradients
 
-    def zero_grad(self) -> None:
-        """Clear the gradients of all parameters."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Clear the gradients of all parameters; with set_to_none=False those that are there become 0."""
         for parameter in self.parameters():
-            parameter.grad = None
+            if set_to_none or parameter.has_grad:
+                parameter.grad = None if set_to_none else 0.0
 
     def requires_grad_(self, wanted: bool = True) -> Self:
         """Freeze all parameters (False): they take no gradient. Or thaw them (True)."""
@@ -142,7 +166,7 @@ class Module:
         A dict, or a list that holds other things too, gives each of its tensors a name: scales.a, parts.0. A module
         that keeps its parameters in another form than it saves them overrides this.
         """
-        return dict(tensor for name, item in vars(self).items() for tensor in _tensors(name, item))
+        return dict(tensor for name, item in vars(self).items() for tensor in tensors_in(name, item))
 
     def state_dict(self) -> Arrays:
         """All numbers of the module, buffers too, as arrays (copies), under PyTorch's names and in its shapes.
@@ -152,16 +176,18 @@ class Module:
         {'layers.0.weight': (3, 2), 'layers.0.bias': (3,), 'layers.1.weight': (1, 3), 'layers.1.bias': (1,)}
         """
         return {
-            name: item.copy() if isinstance(item, np.ndarray) else _array(item, lambda v: v.data)
+            name: item.copy() if isinstance(item, np.ndarray) else as_array(item, lambda v: v.data)
             for name, item in self._state().items()
         }
 
     def grad_dict(self) -> Arrays:
         """The gradients of all parameters in the form of `state_dict`; 0 where none has arrived."""
-        return {name: _array(tensor, lambda v: float(v.grad)) for name, tensor in self.named_tensors()}
+        return {name: as_array(tensor, lambda v: float(v.grad)) for name, tensor in self.named_tensors()}
 
-    def load_state_dict(self, state: Mapping[str, npt.ArrayLike]) -> None:
+    def load_state_dict(self, state: Mapping[str, npt.ArrayLike], strict: bool = True) -> None:
         """Set all numbers of the module from arrays: all of them, or on any error none.
+
+        With strict=False the names that both have are set, and the others stay.
 
         Raises:
             ValueError: for a missing or unexpected name, or a shape that differs; it names each.
@@ -170,16 +196,16 @@ class Module:
         if not isinstance(state, Mapping):
             raise TypeError(f"a state is a dict of arrays, as state_dict() gives it, not {type(state).__name__}")
         own = self._state()
-        faults = [f"missing {name!r}" for name in own if name not in state]
-        faults += [f"unexpected {name!r}" for name in state if name not in own]
-        arrays = {name: _fitting(name, state[name], item, faults) for name, item in own.items() if name in state}
+        faults = [f"missing {name!r}" for name in own if name not in state and strict]
+        faults += [f"unexpected {name!r}" for name in state if name not in own and strict]
+        arrays = {name: fitting(name, state[name], item, faults) for name, item in own.items() if name in state}
         if faults:
             raise ValueError(f"the state does not fit {type(self).__name__}: {'; '.join(faults)}. Nothing was changed")
         for name, array in arrays.items():
             if isinstance(own[name], np.ndarray):
                 own[name][...] = array
             else:
-                for value, number in zip(_flat(own[name]), array.ravel().tolist(), strict=True):
+                for value, number in zip(flat(own[name]), array.ravel().tolist(), strict=True):
                     value.data = number
 
     def named_tensors(self) -> Iterator[tuple[str, Tensor]]:
@@ -197,7 +223,7 @@ class Module:
 
     def _named_state(self, prefix: str = "") -> Iterator[tuple[str, Tensor | Array]]:
         """(PyTorch's name, tensor or buffer), here and in all parts."""
-        buffers = {n: x for n, x in vars(self).items() if isinstance(x, np.ndarray) and not _is_objects(x)}
+        buffers = {n: x for n, x in vars(self).items() if isinstance(x, np.ndarray) and not is_objects(x)}
         for name, item in (self.tensors() | buffers).items():
             yield prefix + name, item
         for name, part in self.named_children():
@@ -293,74 +319,3 @@ def _name_nodes(tensor: Tensor, name: str) -> None:
     elif isinstance(tensor, list | tuple):
         for i, part in enumerate(tensor):
             _name_nodes(part, f"{name}[{i}]")
-
-
-# ------------------------------------------------------------------------------ tensors
-
-
-def _is_objects(item: Any) -> bool:
-    """Whether it is an array, but not of numbers: Values that were computed, say."""
-    return isinstance(item, np.ndarray) and item.dtype == object
-
-
-def _is_tensor(item: Any) -> bool:
-    if isinstance(item, Value):
-        return not item.parents
-    return isinstance(item, list | tuple) and bool(item) and all(map(_is_tensor, item))
-
-
-def _has_numbers(item: Any) -> bool:
-    """Whether something that is no Value is in the place of one: a number, an array, or an empty list, bias * 0."""
-    if isinstance(item, list | tuple):
-        return not item or any(map(_has_numbers, item))
-    return isinstance(item, Real | np.ndarray)
-
-
-def _tensors(name: str, item: Any) -> Iterator[tuple[str, Tensor]]:
-    """The tensors in an attribute, with PyTorch's names: the attribute's own, or scales.a for one in a dict."""
-    if _is_tensor(item):
-        yield name, item
-    elif isinstance(item, list | tuple | dict):
-        for key, part in item.items() if isinstance(item, dict) else enumerate(item):
-            yield from _tensors(f"{name}.{key}", part)
-
-
-def _flat(tensor: Tensor) -> Iterator[Value]:
-    if isinstance(tensor, Value):
-        yield tensor
-    else:
-        for part in tensor:
-            yield from _flat(part)
-
-
-def _array(tensor: Tensor, read: Any) -> npt.NDArray[np.float64]:
-    def nested(part: Tensor) -> Any:
-        return read(part) if isinstance(part, Value) else [nested(inner) for inner in part]
-
-    try:
-        return np.array(nested(tensor), dtype=np.float64)
-    except ValueError:
-        raise ValueError("a list of parameters has rows of different lengths; give each row an attribute") from None
-
-
-def _fitting(name: str, numbers: npt.ArrayLike, own: Tensor | Array, faults: list[str]) -> Any:
-    """The numbers as an array of the shape and kind of the module's own, or a fault that says why not."""
-    array, own = _array_or_none(numbers), own if isinstance(own, np.ndarray) else _array(own, lambda v: v.data)
-    if array is None or array.dtype.kind not in "fiub":
-        faults.append(f"{name!r} is not an array of real numbers")
-        return None
-    if array.shape != own.shape:
-        faults.append(f"{name!r} has shape {array.shape}, and the model's is {own.shape}")
-        return None
-    with np.errstate(invalid="ignore"):  # what an integer cannot hold becomes another, and is found
-        fitting = array.astype(own.dtype)
-    if own.dtype.kind in "iub" and np.any(fitting != array):
-        faults.append(f"{name!r} counts, and has numbers that are not whole")
-    return fitting
-
-
-def _array_or_none(numbers: npt.ArrayLike) -> Array | None:
-    try:
-        return np.asarray(numbers)
-    except ValueError:
-        return None

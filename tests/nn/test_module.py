@@ -6,6 +6,8 @@ import pickle
 import numpy as np
 import pytest
 
+import nn
+
 from engine import Value
 from nn import (
     MLP,
@@ -363,3 +365,40 @@ def test_a_module_without_a_call_says_so():
     with pytest.raises(NotImplementedError, match="__call__"):
         Two()(1.0)
     assert repr(Two()).splitlines()[:2] == ["Two(", "  (parts.a): Neuron(1, activation='relu')"]
+
+
+def test_parts_are_gone_through_as_in_pytorch():
+    torch = pytest.importorskip("torch")
+
+    def build(lib):
+        return lib.Sequential(lib.Linear(1, 1), lib.Sequential(lib.Tanh(), lib.Linear(1, 1)))
+
+    def seen(model):
+        names = []
+        model.apply(lambda m: names.append(type(m).__name__))
+        return names, *([type(m).__name__ for m in some] for some in (model.modules(), model.children()))
+
+    ours, theirs = seen(build(nn)), seen(build(torch.nn))
+    assert (sorted(ours[0]), *ours[1:]) == (sorted(theirs[0]), *theirs[1:])
+    assert ours[0][-1] == theirs[0][-1] == "Sequential", "the whole comes last"
+
+
+def test_a_part_of_a_state_is_loaded_if_one_says_so():
+    model, other = MLP(2, [3, 1], seed=0), MLP(2, [3, 1], seed=1)
+    part = {"layers.0.bias": [1.0, 2.0, 3.0], "head.bias": [0.0]}
+    with pytest.raises(ValueError, match=r"missing 'layers\.0\.weight'.*unexpected 'head\.bias'"):
+        model.load_state_dict(part)
+    model.load_state_dict(part, strict=False)
+    assert model.state_dict()["layers.0.bias"].tolist() == [1.0, 2.0, 3.0]
+    with pytest.raises(ValueError, match="shape"):
+        other.load_state_dict({"layers.0.bias": [1.0]}, strict=False)
+
+
+def test_gradients_may_become_0():
+    model = MLP(1, [1], seed=0)
+    model([2.0]).backward()
+    model.zero_grad(set_to_none=False)
+    assert [(p.grad, p.has_grad) for p in model.parameters()] == [(0.0, True)] * 2
+    model.zero_grad()
+    model.zero_grad(set_to_none=False)
+    assert not any(p.has_grad for p in model.parameters())
