@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import nn
-
 from engine import Value
 from nn import (
     MLP,
