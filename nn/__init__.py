@@ -14,14 +14,12 @@ from nn.activations import Hardswish as Hardswish
 from nn.activations import Hardtanh as Hardtanh
 from nn.activations import LeakyReLU as LeakyReLU
 from nn.activations import LogSigmoid as LogSigmoid
-from nn.activations import LogSoftmax as LogSoftmax
 from nn.activations import Mish as Mish
 from nn.activations import PReLU as PReLU
 from nn.activations import ReLU as ReLU
 from nn.activations import ReLU6 as ReLU6
 from nn.activations import Sigmoid as Sigmoid
 from nn.activations import SiLU as SiLU
-from nn.activations import Softmax as Softmax
 from nn.activations import Softplus as Softplus
 from nn.activations import Softsign as Softsign
 from nn.activations import Tanh as Tanh
@@ -50,10 +48,39 @@ from nn.cycles import OneCycleLR as OneCycleLR
 from nn.cycles import ReduceLROnPlateau as ReduceLROnPlateau
 from nn.cycles import SequentialLR as SequentialLR
 from nn.embedding import Embedding as Embedding
+from nn.functional import elu as elu
+from nn.functional import gelu as gelu
+from nn.functional import hardsigmoid as hardsigmoid
+from nn.functional import hardswish as hardswish
+from nn.functional import hardtanh as hardtanh
+from nn.functional import leaky_relu as leaky_relu
 from nn.functional import log_softmax as log_softmax
+from nn.functional import logsigmoid as logsigmoid
+from nn.functional import mish as mish
 from nn.functional import one_hot as one_hot
+from nn.functional import relu as relu
+from nn.functional import relu6 as relu6
+from nn.functional import selu as selu
+from nn.functional import sigmoid as sigmoid
+from nn.functional import silu as silu
 from nn.functional import softmax as softmax
+from nn.functional import softplus as softplus
+from nn.functional import softsign as softsign
+from nn.functional import tanh as tanh
 from nn.init import INITS as INITS
+from nn.init import calculate_gain as calculate_gain
+from nn.init import constant_ as constant_
+from nn.init import eye_ as eye_
+from nn.init import kaiming_normal_ as kaiming_normal_
+from nn.init import kaiming_uniform_ as kaiming_uniform_
+from nn.init import normal_ as normal_
+from nn.init import ones_ as ones_
+from nn.init import orthogonal_ as orthogonal_
+from nn.init import trunc_normal_ as trunc_normal_
+from nn.init import uniform_ as uniform_
+from nn.init import xavier_normal_ as xavier_normal_
+from nn.init import xavier_uniform_ as xavier_uniform_
+from nn.init import zeros_ as zeros_
 from nn.linear import Linear as Linear
 from nn.losses import bce_with_logits as bce_with_logits
 from nn.losses import binary_cross_entropy as binary_cross_entropy
@@ -99,6 +126,8 @@ from nn.schedules import StepLR as StepLR
 from nn.sequences import GRU as GRU
 from nn.sequences import LSTM as LSTM
 from nn.sequences import RNN as RNN
+from nn.softmax import LogSoftmax as LogSoftmax
+from nn.softmax import Softmax as Softmax
 from nn.storage import StorageError as StorageError
 from nn.storage import load as load
 from nn.storage import save as save
@@ -120,6 +149,7 @@ _INSTEAD = {
     "ModuleList": "a list of modules as an attribute",
     "Parameter": "a Value, or nested lists of Values, as an attribute",
     "ParameterList": "a list of Values as an attribute",
+    "TransformerBlock": "nn.TransformerEncoderLayer, called with is_causal=True for a decoder",
     "clip_grad_norm_": "nn.clip_grad_norm",
     "clip_grad_value_": "nn.clip_grad_value",
 }

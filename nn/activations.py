@@ -21,7 +21,8 @@ from engine import TABLE, Value, greater, greater_equal, less_equal, log_softmax
 from engine.nested import flat, rebuilt
 from engine.nested import shape as shape_of
 from nn.module import Module
-from nn.shapes import count, over, values, whole
+from nn.shapes import count, over, values
+from nn.softmax import LogSoftmax, Softmax
 
 Activation = Callable[[Value], Value]
 
@@ -69,6 +70,7 @@ ACTIVATIONS: dict[str, Activation] = (
     | {name: function for name, function in _OF_ENGINE.items() if _of_one_operand(function)}
     | {"hardtanh": hardtanh, "relu6": relu6, "hardsigmoid": hardsigmoid, "hardswish": hardswish}
 )
+_ALSO = {"logsigmoid": "log_sigmoid", "swish": "silu", "identity": "linear"}  # other names that people know them by
 OF_LISTS: dict[str, Callable[[list[Value]], list[Value]]] = {"softmax": softmax, "log_softmax": log_softmax}
 
 
@@ -85,6 +87,7 @@ def named_activation(name: str | Activation | None) -> tuple[str, Activation]:
         return "linear", linear
     if callable(name):
         return getattr(name, "__name__", type(name).__name__), name
+    name = _ALSO.get(name, name)
     if name in OF_LISTS:
         raise ValueError(f"{name} needs all the outputs of a layer: give it to a Layer or an MLP, not to a neuron")
     if name not in ACTIVATIONS:
@@ -123,7 +126,14 @@ class Elementwise(Module):
         return ", ".join(f"{name}={option!r}" for name, option in options.items())
 
 
-class ReLU(Elementwise):
+class _InPlace(Elementwise):
+    """One that PyTorch can run in place. The argument is taken, and changes nothing: a Value is never overwritten."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        pass
+
+
+class ReLU(_InPlace):
     """max(0, x) (Nair & Hinton 2010; Glorot et al. 2011). At 0 the slope is 0.
 
     >>> [v.data for v in ReLU()([-1.0, 0.0, 2.0])]
@@ -133,38 +143,38 @@ class ReLU(Elementwise):
     function = staticmethod(engine.relu)
 
 
-class SELU(Elementwise):
+class SELU(_InPlace):
     """λx for x > 0, else λα(eˣ − 1), with λ = 1.0507 and α = 1.6733 (Klambauer et al. 2017). At 0 the slope is λα."""
 
     function = staticmethod(engine.selu)
 
 
-class SiLU(Elementwise):
+class SiLU(_InPlace):
     """x · sigmoid(x), also called swish (Elfwing et al. 2018; Ramachandran et al. 2017)."""
 
     function = staticmethod(engine.silu)
 
 
-class Mish(Elementwise):
+class Mish(_InPlace):
     """x · tanh(ln(1 + eˣ)) (Misra 2019)."""
 
     function = staticmethod(engine.mish)
 
 
 class Sigmoid(Elementwise):
-    """1 / (1 + e⁻ˣ), in (0, 1)."""
+    """1 / (1 + e⁻ˣ), in (0, 1): the logistic function (Verhulst 1845)."""
 
     function = staticmethod(engine.sigmoid)
 
 
 class LogSigmoid(Elementwise):
-    """ln(1 / (1 + e⁻ˣ)), at most 0, finite also where the sigmoid is 0 to the last digit."""
+    """ln(1 / (1 + e⁻ˣ)), at most 0, finite also where the sigmoid is 0 to the last digit (Verhulst 1845)."""
 
     function = staticmethod(engine.log_sigmoid)
 
 
 class Tanh(Elementwise):
-    """(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ), in (−1, 1)."""
+    """(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ), in (−1, 1); as an activation LeCun et al. 1998."""
 
     function = staticmethod(engine.tanh)
 
@@ -175,19 +185,19 @@ class Softsign(Elementwise):
     function = staticmethod(engine.softsign)
 
 
-class ReLU6(Elementwise):
+class ReLU6(_InPlace):
     """min(max(0, x), 6) (Krizhevsky 2010). At 0 and at 6 the slope is 0."""
 
     function = staticmethod(relu6)
 
 
-class Hardsigmoid(Elementwise):
+class Hardsigmoid(_InPlace):
     """min(max(0, x + 3), 6) / 6: a sigmoid of three straight lines (Courbariaux et al. 2015). At ±3 the slope is 0."""
 
     function = staticmethod(hardsigmoid)
 
 
-class Hardswish(Elementwise):
+class Hardswish(_InPlace):
     """x · min(max(0, x + 3), 6) / 6 (Howard et al. 2019). At −3 the slope is 0, at 3 it is 1."""
 
     function = staticmethod(hardswish)
@@ -200,7 +210,7 @@ class Hardtanh(Elementwise):
         ValueError: unless min_val < max_val.
     """
 
-    def __init__(self, min_val: float = -1.0, max_val: float = 1.0) -> None:
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
         if not min_val < max_val:
             raise ValueError(f"Hardtanh needs min_val < max_val, and got {min_val} and {max_val}")
         self.min_val, self.max_val = min_val, max_val
@@ -213,7 +223,7 @@ class Hardtanh(Elementwise):
 class LeakyReLU(Elementwise):
     """x for x > 0, else negative_slope · x (Maas et al. 2013). At 0 the slope is that of the left side."""
 
-    def __init__(self, negative_slope: float = 0.01) -> None:
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
         self.negative_slope = negative_slope
 
     def function(self, x: Value) -> Value:
@@ -224,7 +234,7 @@ class LeakyReLU(Elementwise):
 class ELU(Elementwise):
     """x for x > 0, else α(eˣ − 1) (Clevert et al. 2016). At 0 the slope is α."""
 
-    def __init__(self, alpha: float = 1.0) -> None:
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         self.alpha = alpha
 
     def function(self, x: Value) -> Value:
@@ -311,65 +321,6 @@ class PReLU(Module):
 
 def _leaky(x: Any, slope: Value) -> Any:
     return rebuilt(x, [engine.leaky_relu(v, slope) for v in flat(x)])
-
-
-# ------------------------------------------------------------------- layers of lists
-
-
-class Softmax(Module):
-    """exp(xᵢ) / Σⱼ exp(xⱼ) along the axis `dim`: positive, and 1 in sum (Bridle 1990).
-
-    dim=None is the last axis of a list or a matrix. For more, PyTorch guesses and warns; here it must be given.
-
-    Raises:
-        ValueError: for an input that has no such axis, or has more than two where dim is None.
-
-    >>> [v.data for v in Softmax()([1000.0, 1000.0])]
-    [0.5, 0.5]
-    """
-
-    function: Callable[[list[Value]], list[Value]] = staticmethod(softmax)
-
-    def __init__(self, dim: int | None = None) -> None:
-        self.dim = None if dim is None else whole("dim", dim)
-
-    def forward(self, x: Any) -> Any:
-        """The same numbers, each list along the axis as a whole."""
-        x = values(x)
-        shape = shape_of(x)
-        if not shape or 0 in shape:
-            found = "rows of different lengths" if shape is None else f"shape {shape}"
-            raise ValueError(f"{self!r} takes a shape with at least one axis and no empty one, and got {found}")
-        if self.dim is None and len(shape) > 2:
-            raise ValueError(f"{self!r} of shape {shape}: say along which axis; the last is dim=-1")
-        dim = -1 if self.dim is None else self.dim
-        if not -len(shape) <= dim < len(shape):
-            raise ValueError(f"{self!r} takes a shape with the axis {dim}, and got shape {shape}")
-        axis = dim % len(shape)
-        out = over(lambda part: _along_first(self.function, part, len(shape) - axis - 1), x, axis)
-        return self.name_nodes(out, "out")
-
-    def extra_repr(self) -> str:
-        """Its axis."""
-        return f"dim={self.dim}"
-
-
-class LogSoftmax(Softmax):
-    """xᵢ − ln Σⱼ exp(xⱼ) along the axis `dim`, at most 0: the logarithm of softmax, finite also where that is 0.
-
-    >>> [v.data for v in LogSoftmax()([0.0, -1000.0])]
-    [0.0, -1000.0]
-    """
-
-    function = staticmethod(log_softmax)
-
-
-def _along_first(function: Callable[[list[Value]], list[Value]], x: Any, below: int) -> Any:
-    """The function along the first axis of x, which has so many axes below it."""
-    if not below:
-        return function(x)
-    columns = [_along_first(function, [part[i] for part in x], below - 1) for i in range(len(x[0]))]
-    return [list(row) for row in zip(*columns, strict=True)]
 
 
 # ------------------------------------------------------------------- a layer by name

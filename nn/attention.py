@@ -40,6 +40,8 @@ def scaled_dot_product_attention(
     *,
     attn_mask: Any = None,
     scale: Any = None,
+    dropout_p: float = 0.0,
+    seed: Seed = None,
 ) -> Any:
     """softmax(q·kᵀ·scale + attn_mask)·v, scale = 1/√E if it is not given (Vaswani et al. 2017).
 
@@ -49,6 +51,7 @@ def scaled_dot_product_attention(
     With is_causal query i sees the keys 0 to i. attn_mask has the shape (L, S), or one that NumPy would stretch to
     (..., L, S): of bools, True takes part; or of numbers or Values that are added to the scores. The weight of what
     is left out is 0. So is the answer to a query for which nothing takes part, as in PyTorch. Both may be given.
+    With dropout_p each weight is dropped with that probability, drawn from the seed; give 0 in evaluation.
 
     Raises:
         ValueError: for shapes that do not go together; or if all scores of a query are −inf, by overflow or by Values
@@ -74,9 +77,10 @@ def scaled_dot_product_attention(
     if is_causal:
         mask = both(mask, causal(n_queries, n_keys))
     scale = 1.0 / math.sqrt(features) if scale is None else scale
+    drop = Dropout(dropout_p, seed=seed)
 
     def one(q: Matrix, k: Matrix, v: Matrix, mask: list[list[Any]]) -> tuple[Matrix, Matrix]:
-        return _attention(q, k, v, mask, scale)
+        return _attention(q, k, v, mask, scale, drop)
 
     pairs = _over(one, axes, q, k, v, mask.tolist())
     out = over(lambda pair: pair[0], pairs, axes)
@@ -126,7 +130,8 @@ class MultiheadAttention(Module):
     (Vaswani et al. 2017.)
 
     Raises:
-        ValueError: for shapes that do not go together, or if num_heads does not divide embed_dim.
+        ValueError: for shapes that do not go together, if num_heads does not divide embed_dim, or for add_bias_kv or
+            add_zero_attn, which are not built.
         TypeError: for a mask that holds neither bools nor floats.
 
     >>> layer = MultiheadAttention(6, 2, seed=0)
@@ -144,12 +149,16 @@ class MultiheadAttention(Module):
         num_heads: int,
         dropout: float = 0.0,
         bias: bool = True,
-        *,
+        add_bias_kv: bool = False,
+        add_zero_attn: bool = False,
         kdim: int | None = None,
         vdim: int | None = None,
         batch_first: bool = False,
+        *,
         seed: Seed = None,
     ) -> None:
+        if add_bias_kv or add_zero_attn:
+            raise ValueError("MultiheadAttention adds no keys of its own; leave add_bias_kv and add_zero_attn False")
         self.embed_dim, self.num_heads = count("embed_dim", embed_dim), count("num_heads", num_heads)
         self.kdim = embed_dim if kdim is None else count("kdim", kdim)
         self.vdim = embed_dim if vdim is None else count("vdim", vdim)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 from engine.nested import shape as shape_of
 from nn.module import Module
@@ -99,6 +99,14 @@ class Sequential(Module):
             raise TypeError(f"the part {self.names[place]!r} of a Sequential is a module, not {shown(module)}")
         self.layers = [*self.layers[:place], module, *self.layers[place + 1 :]]
         self._learn_axes()
+
+    def append(self, module: Module) -> Self:
+        """Put a module at the end, under the name of its place; gives the model."""
+        if not isinstance(module, Module):
+            raise TypeError(f"Sequential takes modules, and got {shown(module)}; {_cure(module)}")
+        self.layers, self.names = [*self.layers, module], [*self.names, str(len(self))]
+        self._learn_axes()
+        return self
 
     def __len__(self) -> int:
         return len(self.layers)

@@ -53,10 +53,13 @@ class _Convolution(Module):
         dilation: int | Sequence[int] = 1,
         groups: int = 1,
         bias: bool = True,
+        padding_mode: str = "zeros",
         *,
         seed: Seed = None,
     ) -> None:
         axes = len(self.channel_axes)
+        if padding_mode != "zeros":
+            raise ValueError(f"padding is with zeros, padding_mode='zeros', and not with {padding_mode!r}")
         self.in_channels, self.out_channels = count("in_channels", in_channels), count("out_channels", out_channels)
         self.kernel_size = for_each_axis("kernel_size", kernel_size, axes)
         self.stride = for_each_axis("stride", stride, axes)
@@ -140,7 +143,7 @@ class Conv1d(_Convolution):
     Waibel et al. 1989, "Phoneme recognition using time-delay neural networks".
 
     >>> layer = Conv1d(1, 1, 2, bias=False, seed=0)
-    >>> layer.load_state_dict({"weight": [[[-1.0, 1.0]]]})
+    >>> _ = layer.load_state_dict({"weight": [[[-1.0, 1.0]]]})
     >>> [[value.data for value in channel] for channel in layer([[1.0, 4.0, 9.0, 16.0]])]
     [[3.0, 5.0, 7.0]]
     """
@@ -198,7 +201,7 @@ class ConvTranspose2d(_Convolution):
     Zeiler et al. 2010, "Deconvolutional networks".
 
     >>> layer = ConvTranspose2d(1, 1, 2, stride=2, bias=False, seed=0)
-    >>> layer.load_state_dict({"weight": [[[[1.0, 2.0], [3.0, 4.0]]]]})
+    >>> _ = layer.load_state_dict({"weight": [[[[1.0, 2.0], [3.0, 4.0]]]]})
     >>> [[value.data for value in row] for row in layer([[[1.0, 10.0]]])[0]]
     [[1.0, 2.0, 10.0, 20.0], [3.0, 4.0, 30.0, 40.0]]
     """
@@ -218,11 +221,14 @@ class ConvTranspose2d(_Convolution):
         groups: int = 1,
         bias: bool = True,
         dilation: int | Sequence[int] = 1,
+        padding_mode: str = "zeros",
         *,
         seed: Seed = None,
     ) -> None:
         padding = for_each_axis("padding", padding, len(self.channel_axes), least=0)
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, seed=seed)
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, seed=seed
+        )
         self.output_padding = for_each_axis("output_padding", output_padding, len(self.channel_axes), least=0)
         for more, s, d in zip(self.output_padding, self.stride, self.dilation, strict=True):
             if more >= max(s, d):

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine import Value, take
+from engine.nested import shape as shape_of
 from nn.init import Seed, generator
 from nn.module import Module
 from nn.shapes import called, count
@@ -26,7 +27,8 @@ class Embedding(Module):
     Raises:
         IndexError: for an index that is out of range, a negative one too.
         TypeError: for an index that is not a whole number.
-        ValueError: for a size below 1, or a padding_idx that is no row.
+        ValueError: for a size below 1, a padding_idx that is no row, rows of indices of different lengths, or a
+            max_norm, which is not built.
 
     >>> layer = Embedding(10, 3, seed=0)
     >>> layer
@@ -41,8 +43,16 @@ class Embedding(Module):
     example_axes = 1  # in a Sequential: a context of several words; a batch is a list of these
 
     def __init__(
-        self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None, *, seed: Seed = None
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        *,
+        seed: Seed = None,
     ) -> None:
+        if max_norm is not None:
+            raise ValueError(f"Embedding keeps the rows as they are; leave max_norm=None, and not {max_norm!r}")
         self.num_embeddings = rows = count("num_embeddings", num_embeddings)
         self.embedding_dim = count("embedding_dim", embedding_dim)
         self.padding_idx = None if padding_idx is None else _row("padding_idx", padding_idx, rows)
@@ -73,6 +83,8 @@ class Embedding(Module):
     def forward(self, input: Any) -> Any:
         """The rows of these indices."""
         self._padding()
+        if shape_of(input) is None:
+            raise ValueError(f"{called(self)} takes indices of any shape (...), and got rows of different lengths")
         return self.name_nodes(self._looked_up(input), "out")
 
     def _looked_up(self, index: Any) -> Any:

@@ -26,6 +26,7 @@ from nn.losses import mse_loss as mse_loss
 from nn.losses import smooth_l1_loss as smooth_l1_loss
 from nn.module import Tensor
 from nn.shapes import count
+from nn.softmax import LogSoftmax, Softmax
 
 # ------------------------------------------------------------------- along an axis
 
@@ -36,7 +37,7 @@ def softmax(input: Any, dim: int | None = None) -> Tensor:
     >>> [[p.data for p in row] for row in softmax([[0.0, 0.0], [1000.0, 0.0]], dim=-1)]
     [[0.5, 0.5], [1.0, 0.0]]
     """
-    return layers.Softmax(dim)(input)
+    return Softmax(dim)(input)
 
 
 def log_softmax(input: Any, dim: int | None = None) -> Tensor:
@@ -45,7 +46,7 @@ def log_softmax(input: Any, dim: int | None = None) -> Tensor:
     >>> [v.data for v in log_softmax([0.0, -1000.0])]
     [0.0, -1000.0]
     """
-    return layers.LogSoftmax(dim)(input)
+    return LogSoftmax(dim)(input)
 
 
 def one_hot(tensor: Any, num_classes: int) -> Tensor:
@@ -77,7 +78,7 @@ def one_hot(tensor: Any, num_classes: int) -> Tensor:
 
 
 def relu(input: Any) -> Tensor:
-    """max(0, x).
+    """max(0, x) of each number.
 
     >>> [v.data for v in relu([-1.0, 2.0])]
     [0.0, 2.0]

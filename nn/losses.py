@@ -33,8 +33,10 @@ REDUCTIONS = ("mean", "sum", "none")
 # ------------------------------------------------------------------- differences
 
 
-def mse_loss(input: Any, target: Any, *, reduction: str = "mean") -> Reduced:
-    """(x − t)², the squared error.
+def mse_loss(input: Any, target: Any, *, reduction: str = "mean", weight: Any = None) -> Reduced:
+    """(x − t)², the squared error (Legendre 1805), times `weight` (of the input's shape, or one that fits).
+
+    The mean is then Σ w(x − t)² / Σ w.
 
     Raises:
         ValueError: for an unknown reduction, or a target of another shape: as in all losses; both shapes are named.
@@ -42,16 +44,20 @@ def mse_loss(input: Any, target: Any, *, reduction: str = "mean") -> Reduced:
     >>> mse_loss([1.0, 2.0], [1.0, 4.0]).data
     2.0
     """
-    return _each("mse_loss", lambda x, t: (x - t) ** 2, input, target, reduction=reduction)
+    loss = _weighted(lambda x, t: (x - t) ** 2)
+    return _each("mse_loss", loss, input, target, reduction=reduction, over_weight=True, weight=weight)
 
 
-def l1_loss(input: Any, target: Any, *, reduction: str = "mean") -> Reduced:
-    """|x − t|, the absolute error. At 0 the slope is 0."""
-    return _each("l1_loss", lambda x, t: abs(x - t), input, target, reduction=reduction)
+def l1_loss(input: Any, target: Any, *, reduction: str = "mean", weight: Any = None) -> Reduced:
+    """|x − t|, the absolute error (Boscovich 1757). At 0 the slope is 0. `weight` is as in mse_loss."""
+    loss = _weighted(lambda x, t: abs(x - t))
+    return _each("l1_loss", loss, input, target, reduction=reduction, over_weight=True, weight=weight)
 
 
-def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Reduced:
-    """d²/2 for d = |x − t| ≤ δ, beyond it the straight line δ(d − δ/2) (Huber 1964).
+def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Reduced:
+    """d²/2 for d = |x − t| ≤ δ, beyond it the straight line δ(d − δ/2) (Huber 1964), times `weight`.
+
+    As in PyTorch the mean is one over all entries, whatever their weights.
 
     Raises:
         ValueError: for a delta that is not above 0.
@@ -60,7 +66,8 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     2.625
     """
     delta = above_0("delta", delta)
-    return _each("huber_loss", lambda x, t: _huber(x, t, delta), input, target, reduction=reduction)
+    loss = _weighted(lambda x, t: _huber(x, t, delta))
+    return _each("huber_loss", loss, input, target, reduction=reduction, weight=weight)
 
 
 def smooth_l1_loss(input: Any, target: Any, *, reduction: str = "mean", beta: float = 1.0) -> Reduced:
@@ -87,6 +94,11 @@ def hinge(input: Any, target: Any, margin: float = 1.0, *, reduction: str = "mea
         if abs(t) != 1.0:
             raise ValueError(f"hinge takes targets -1 and 1, and got {t}; for 0 and 1 give 2 * target - 1")
     return _each("hinge", lambda x, t: relu(margin - t * x), input, target, reduction=reduction)
+
+
+def _weighted(loss: Callable[[Value, Any], Any]) -> Callable[[Value, Any, Any], Any]:
+    """The loss of an entry times its weight, where there is one."""
+    return lambda x, t, w: loss(x, t) if w is None else w * loss(x, t)
 
 
 def _huber(x: Value, t: Any, delta: float) -> Any:
@@ -257,9 +269,13 @@ def _each(
     *,
     reduction: str,
     reductions: Sequence[str] = REDUCTIONS,
+    over_weight: bool = False,
     **weights: Any,
 ) -> Reduced:
-    """loss(x, t, and one of each of the weights, None where none are given) for each entry, reduced."""
+    """loss(x, t, and one of each of the weights, None where none are given) for each entry, reduced.
+
+    With `over_weight` the mean divides by the sum of `weight`, if that is given.
+    """
     choice("reduction", reduction, reductions)
     input, targets = values(input), [_number(t) for t in flat(target)]
     shape, other = shape_of(input), shape_of(target)
@@ -271,6 +287,8 @@ def _each(
     losses = [loss(*row) for row in zip(flat(input), targets, *each, strict=True)]
     if reduction == "none":
         return rebuilt(input, losses)
+    if reduction == "mean" and over_weight and weights["weight"] is not None:
+        return engine.sum(losses) / engine.sum(each[0])
     return engine.mean(losses) if reduction == "mean" else engine.sum(losses)
 
 

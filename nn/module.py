@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,13 @@ from nn.tensors import Tensor as Tensor
 from nn.tensors import as_array, fitting, has_numbers, is_objects, is_tensor, tensors_in
 
 Arrays = dict[str, Array]
+
+
+class Unmatched(NamedTuple):
+    """The names that only the module has, and those that only the state has."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
 
 
 class Module:
@@ -184,10 +191,10 @@ class Module:
         """The gradients of all parameters in the form of `state_dict`; 0 where none has arrived."""
         return {name: as_array(tensor, lambda v: float(v.grad)) for name, tensor in self.named_tensors()}
 
-    def load_state_dict(self, state: Mapping[str, npt.ArrayLike], strict: bool = True) -> None:
+    def load_state_dict(self, state: Mapping[str, npt.ArrayLike], strict: bool = True) -> Unmatched:
         """Set all numbers of the module from arrays: all of them, or on any error none.
 
-        With strict=False the names that both have are set, and the others stay.
+        With strict=False the names that both have are set, and the others stay; gives the names of these.
 
         Raises:
             ValueError: for a missing or unexpected name, or a shape that differs; it names each.
@@ -196,8 +203,9 @@ class Module:
         if not isinstance(state, Mapping):
             raise TypeError(f"a state is a dict of arrays, as state_dict() gives it, not {type(state).__name__}")
         own = self._state()
-        faults = [f"missing {name!r}" for name in own if name not in state and strict]
-        faults += [f"unexpected {name!r}" for name in state if name not in own and strict]
+        unmatched = Unmatched([name for name in own if name not in state], [name for name in state if name not in own])
+        faults = [f"missing {name!r}" for name in unmatched.missing_keys if strict]
+        faults += [f"unexpected {name!r}" for name in unmatched.unexpected_keys if strict]
         arrays = {name: fitting(name, state[name], item, faults) for name, item in own.items() if name in state}
         if faults:
             raise ValueError(f"the state does not fit {type(self).__name__}: {'; '.join(faults)}. Nothing was changed")
@@ -207,6 +215,7 @@ class Module:
             else:
                 for value, number in zip(flat(own[name]), array.ravel().tolist(), strict=True):
                     value.data = number
+        return unmatched
 
     def named_tensors(self) -> Iterator[tuple[str, Tensor]]:
         """(name, tensor) of the parameters, here and in the parts; names as PyTorch writes them: layers.0.weight."""

@@ -21,7 +21,7 @@ from nn.shapes import called, count
 
 
 class Neuron(Module):
-    """out = f(w₀·x₀ + w₁·x₁ + ... + b).
+    """out = f(w₀·x₀ + w₁·x₁ + ... + b) (McCulloch & Pitts 1943; Rosenblatt 1958).
 
     Takes a list of `nin` Values or numbers, gives a Value; of a batch, a list of them. The weights begin as `init` says
     (U(−1, 1)), the bias at 0. `seed=None` draws from the global `random`.
@@ -126,7 +126,9 @@ class Layer(Module):
 
 
 class MLP(Module):
-    """A multi-layer perceptron: layers of `nouts[0]`, `nouts[1]`, ... neurons, the last one linear.
+    """out = W₂·f(W₁·x + b₁) + b₂, or with more layers: a multi-layer perceptron (Rumelhart, Hinton & Williams 1986).
+
+    It has layers of `nouts[0]`, `nouts[1]`, ... neurons, the last one linear.
 
     Takes a list of nin Values or numbers; gives a list of nouts[-1] Values, or for one its Value; of a batch, a
     list of these. The weights begin as `init` says: "uniform" U(−1, 1), "he", "xavier" or another of `INITS`; biases

@@ -66,7 +66,7 @@ class _BatchNorm(Module):
         out = [_each(part, m, std, weight, bias) for part, m, std, weight, bias in rows]
         if self.training and self.running_mean is not None:
             self._track(means, variances, len(flat(channels[0])))
-        return self.name_nodes([list(parts) for parts in zip(*out, strict=True)], "out")  # type: ignore[no-any-return]
+        return [self.name_nodes(list(parts), "out") for parts in zip(*out, strict=True)]
 
     def _of_batch(self, channels: list[Any]) -> tuple[list[Value], list[Value]]:
         numbers = [flat(part) for part in channels]
@@ -103,9 +103,11 @@ class _BatchNorm(Module):
 class BatchNorm1d(_BatchNorm):
     """y = (x − mean)/√(var + eps)·weight + bias, mean and var of each channel over the batch (Ioffe & Szegedy 2015).
 
-    Takes (batch, C) or (batch, C, length), C = num_features, or one vector (C,), which is a batch of one. The variance
-    that normalizes is Σ(x − mean)²/n. In training the running statistics follow the batch's, under no_grad too:
-    running ← (1 − momentum)·running + momentum·(the batch's), the variance there Σ(x − mean)²/(n − 1); with
+    Takes (batch, C) or (batch, C, length), C = num_features; or one example, (C,) or (C, length), which is a batch of
+    one. Where two axes could be either, they are (batch, C), as in PyTorch.
+
+    The variance that normalizes is Σ(x − mean)²/n. In training the running statistics follow the batch's, under no_grad
+    too: running ← (1 − momentum)·running + momentum·(the batch's), the variance there Σ(x − mean)²/(n − 1); with
     momentum=None they are the mean of all batches. In evaluation the running statistics normalize, or, with
     track_running_stats=False, the batch's as before. Without `affine` there is no weight and no bias, and `bias`
     leaves out the bias alone.
@@ -126,8 +128,11 @@ class BatchNorm1d(_BatchNorm):
     def _checked(self, x: Any) -> tuple[Tensor, int]:
         """(x as nested lists of Values, 1 for a batch or 0 for one example)."""
         x = values(x)
-        if len(shape_of(x) or ()) > 2:
+        shape = shape_of(x) or ()
+        if len(shape) > 2:
             return checked(self, x, ("batch", self.num_features, "length"))[0], 1
+        if len(shape) == 2 and not _is_batch(shape, self.num_features):
+            return x, 0
         return checked(self, x, (self.num_features,), axes=1)
 
 
@@ -240,9 +245,11 @@ class RMSNorm(Module):
 class GroupNorm(Module):
     """y = (x − mean)/√(var + eps)·weight + bias, mean and var of each group of channels of an example (Wu & He 2018).
 
-    Takes (batch, C, ...), C = num_channels, with any axes after the channels, or one vector (C,): as in PyTorch the
-    first of two or more axes is the batch. The channels are cut into num_groups groups of neighbours; weight and bias
-    are one number per channel. One group normalizes as LayerNorm does, C groups each channel alone.
+    Takes (batch, C, ...), C = num_channels, with any axes after the channels, or one example (C, ...). Where the shape
+    could be either, the first axis is the batch, as in PyTorch.
+
+    The channels are cut into num_groups groups of neighbours; weight and bias are one number per channel. One group
+    normalizes as LayerNorm does, C groups each channel alone.
 
     Raises:
         ValueError: for another shape, groups that do not divide the channels, or one number per group in all.
@@ -268,8 +275,9 @@ class GroupNorm(Module):
         """What it computes, of one example or of a batch."""
         x = values(x)
         shape = shape_of(x) or ()
-        batch = len(shape) > 1
-        wanted: Shape = ("batch", self.num_channels, *["size"] * (len(shape) - 2)) if batch else (self.num_channels,)
+        batch = _is_batch(shape, self.num_channels)
+        channels = ["batch", self.num_channels] if batch else [self.num_channels]
+        wanted: Shape = [*channels, *["size"] * (len(shape) - len(channels))]
         x, _ = checked(self, x, wanted)
         _require_several(self, math.prod(shape) // self.num_groups, shape)
         return over(self.of_one, x, int(batch))
@@ -294,6 +302,11 @@ class GroupNorm(Module):
 
 
 # ------------------------------------------------------------------------------ what the layers share
+
+
+def _is_batch(shape: Sequence[int], channels: int) -> bool:
+    """Whether the first axis is the batch: it is, unless it alone can be that of the channels."""
+    return len(shape) > 1 and not (shape[0] == channels != shape[1])
 
 
 def _each(part: Tensor, m: Value, std: Value, weight: Value | None, bias: Value | None) -> Tensor:

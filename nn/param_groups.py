@@ -173,7 +173,7 @@ def groups(params: Any) -> list[Any]:
 
 
 def leaves(params: Any, taken: set[Value]) -> list[Value]:
-    """The parameters of one group, given as Values or tensors of them: leaves, none twice or among those taken.
+    """The parameters of one group, given as Values or tensors, with names or without: none twice or among those taken.
 
     Raises:
         TypeError: for what is no list of Values.
@@ -183,7 +183,9 @@ def leaves(params: Any, taken: set[Value]) -> list[Value]:
         raise TypeError("a set has no order that lasts; give the parameters as a list")
     if not isinstance(params, Iterable | Value):
         raise TypeError(f"the params of a group are a list of Values, not {shown(params)}; {_GIVE}")
-    given, seen = [params] if isinstance(params, Value) else flat(list(params)), set(taken)
+    named = [] if isinstance(params, Value) else list(params)
+    unnamed = [x[1] if isinstance(x, tuple) and len(x) == 2 and isinstance(x[0], str) else x for x in named]
+    given, seen = [params] if isinstance(params, Value) else flat(unnamed), set(taken)
     if not given:
         raise ValueError("an optimizer needs at least one parameter in each group, such as model.parameters()")
     for leaf in given:

@@ -85,7 +85,7 @@ class MaxPool2d(_Pool):
 
     Raises:
         ValueError: for an input of another shape, or one in which no window fits, or a window sees nothing but padding;
-            for sizes below 1, or a padding of more than half of the kernel.
+            for sizes below 1, a padding of more than half of the kernel, or return_indices=True, which is not built.
 
     Ranzato et al. 2007, "Unsupervised learning of invariant feature hierarchies".
 
@@ -102,9 +102,11 @@ class MaxPool2d(_Pool):
         stride: Size | None = None,
         padding: Size = 0,
         dilation: Size = 1,
-        *,  # the fifth of PyTorch is return_indices
+        return_indices: bool = False,
         ceil_mode: bool = False,
     ) -> None:
+        if return_indices:
+            raise ValueError("MaxPool2d gives no indices; leave return_indices=False")
         self.dilation = dilation
         super().__init__(kernel_size, stride, padding, ceil_mode)
 

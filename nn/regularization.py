@@ -45,7 +45,7 @@ class Dropout(Module):
     [1.0, 2.0, 3.0, 4.0]
     """
 
-    def __init__(self, p: float = 0.5, *, seed: Seed = None) -> None:
+    def __init__(self, p: float = 0.5, inplace: bool = False, *, seed: Seed = None) -> None:
         number("p", p, "a probability, from 0 to 1", lambda x: 0.0 <= x <= 1.0)
         self.p = p
         self.rng: Any = None if seed is None else generator(seed)  # the global `random`, a module, has no copy
@@ -243,6 +243,10 @@ class EarlyStopping:
     def stopped(self) -> bool:
         """Whether there were `patience` epochs since the best."""
         return self.bad_epochs >= self.patience
+
+    def __call__(self, metric: Any, model: Module | None = None) -> bool:
+        """The same as `step`."""
+        return self.step(metric, model)
 
     def step(self, metric: Any, model: Module | None = None) -> bool:
         """Take in the metric of one more epoch, a number or a Value; True where it is time to stop."""

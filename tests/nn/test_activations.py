@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import nn
 from engine import Value, gelu, relu, topological_sort
-from nn.activations import ACTIVATIONS
+from nn.activations import ACTIVATIONS, named_activation
 
 from .case import as_leaves, data
 
@@ -243,3 +243,24 @@ def test_an_error_says_what_and_why(wrong, text):
 def test_an_operation_of_the_users_own_may_come_first():
     program = "import engine; engine.define_op('cube', lambda xp, x: x**3, lambda xp, z, x: 3 * x**2); import nn"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("name", ["ReLU", "SELU", "SiLU", "Mish", "ReLU6", "Hardsigmoid", "Hardswish"])
+def test_in_place_is_taken_and_changes_nothing(name):
+    x = [Value(-1.0), Value(2.0)]
+    out = getattr(nn, name)(inplace=True)(x)
+    assert str(out) == str(getattr(nn, name)()(x))
+    assert [v.data for v in x] == [-1.0, 2.0]
+    assert repr(getattr(nn, name)(True)) == f"{name}()"
+
+
+def test_in_place_stands_last_as_in_pytorch():
+    assert repr(nn.LeakyReLU(0.2, True)) == "LeakyReLU(negative_slope=0.2)"
+    assert repr(nn.ELU(0.5, inplace=True)) == "ELU(alpha=0.5)"
+    assert repr(nn.Hardtanh(-2.0, 2.0, True)) == "Hardtanh(min_val=-2.0, max_val=2.0)"
+    assert repr(nn.Dropout(0.2, True)) == "Dropout(p=0.2)"
+
+
+@pytest.mark.parametrize(("name", "known"), [("logsigmoid", "log_sigmoid"), ("swish", "silu"), ("identity", "linear")])
+def test_other_names_are_known(name, known):
+    assert named_activation(name) == named_activation(known)

@@ -319,7 +319,21 @@ def test_what_heads_refuse():
         nn.MultiheadAttention(6, 2, batch_first="no")
     with pytest.raises(TypeError, match="bias is True or False, not 8"):
         nn.MultiheadAttention(6, 2, 0.0, 8)
-    with pytest.raises(TypeError, match="positional"):
-        nn.MultiheadAttention(6, 2, 0.0, True, False)
-    with pytest.raises(TypeError, match="add_zero_attn"):
+    with pytest.raises(ValueError, match="add_zero_attn"):
         nn.MultiheadAttention(6, 2, add_zero_attn=True)
+
+
+def test_weights_are_dropped_by_a_seed():
+    q = np.random.default_rng(0).normal(size=(6, 4))
+    _, kept = nn.scaled_dot_product_attention(q, q, q, need_weights=True)
+    _, first = nn.scaled_dot_product_attention(q, q, q, need_weights=True, dropout_p=0.5, seed=1)
+    _, again = nn.scaled_dot_product_attention(q, q, q, need_weights=True, dropout_p=0.5, seed=1)
+    assert str(first) == str(again)
+    factors = np.vectorize(float)(first) / np.vectorize(float)(kept)
+    assert set(np.round(factors.ravel(), 12)) == {0.0, 2.0}
+
+
+def test_what_is_not_built_is_refused_in_its_place():
+    assert nn.MultiheadAttention(4, 2, 0.0, True, False, False, 3, 5, True).batch_first
+    with pytest.raises(ValueError, match="leave add_bias_kv"):
+        nn.MultiheadAttention(4, 2, 0.0, True, True)

@@ -166,3 +166,12 @@ def test_identity_is_what_it_is_given():
     x = [Value(1.0)]
     assert nn.Identity()(x) is x
     assert repr(nn.Identity(54, unused=True)) == "Identity()"
+
+
+def test_a_part_may_be_put_at_the_end():
+    model = nn.Sequential(nn.Linear(1, 2, seed=0)).append(nn.Tanh()).append(nn.Linear(2, 1, seed=1))
+    assert [type(part).__name__ for part in model] == ["Linear", "Tanh", "Linear"]
+    assert list(model.state_dict()) == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    assert model[2].bias[0].name == "layers[2].bias[0]"
+    with pytest.raises(TypeError, match="Sequential takes modules"):
+        model.append(abs)

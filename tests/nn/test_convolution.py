@@ -290,7 +290,7 @@ def test_it_prints_as_pytorchs(layer, args, options):
         ("Conv2d", (1, 1, 1), {"dilation": (1, 0)}, ValueError, "dilation is at least 1"),
         ("Conv2d", (1, 1, 1), {"padding": "full"}, ValueError, "'same' or 'valid', not 'full'"),
         ("Conv2d", (1, 1, 1, 2), {"padding": "same"}, ValueError, "padding='same' needs stride=1, and got 2"),
-        ("Conv2d", (1, 1, 1), {"padding_mode": "reflect"}, TypeError, "padding_mode"),
+        ("Conv2d", (1, 1, 1), {"padding_mode": "reflect"}, ValueError, "padding_mode='zeros', and not with"),
         ("ConvTranspose2d", (1, 1, 1), {"padding": "same"}, TypeError, "padding is a whole number, not 'same'"),
         ("ConvTranspose2d", (1, 1, 2, 2, 0, 2), {}, ValueError, "output_padding=2 must be less than the stride"),
     ],

@@ -129,3 +129,8 @@ def test_it_says_what_it_is():
 def test_options_that_cannot_be_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         nn.EarlyStopping(**options)
+
+
+def test_a_call_is_a_step():
+    stopper = nn.EarlyStopping(patience=1)
+    assert [stopper(loss) for loss in (2.0, 3.0)] == [False, True]

@@ -112,8 +112,6 @@ def test_sizes_that_are_refused():
     for padding_idx in (4, -5):
         with pytest.raises(ValueError, match="padding_idx is"):
             nn.Embedding(4, 2, padding_idx)
-    with pytest.raises(TypeError, match="max_norm"):
-        nn.Embedding(4, 2, max_norm=1.0)
 
 
 def test_how_weights_begin():
@@ -144,3 +142,10 @@ def test_from_pretrained_is_pytorchs():
             assert not any(p.requires_grad for p in ours.parameters())
     with pytest.raises(ValueError, match=r"takes a matrix .*not shape \(4,\)"):
         nn.Embedding.from_pretrained([1.0, 2.0, 3.0, 4.0])
+
+
+def test_ragged_indices_and_a_largest_norm_are_refused():
+    with pytest.raises(ValueError, match="rows of different lengths"):
+        nn.Embedding(6, 3)([[0, 1], [2]])
+    with pytest.raises(ValueError, match="leave max_norm=None"):
+        nn.Embedding(6, 3, None, 1.0)

@@ -272,3 +272,16 @@ FAULTS = [
 def test_an_error_says_what_and_why(wrong, kind, text):
     with pytest.raises(kind, match=text):
         wrong()
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "huber_loss"])
+def test_weights_of_entries_are_pytorchs(name, reduction):
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    x, t, w = rng.normal(size=(2, 3)), rng.normal(size=(2, 3)), rng.uniform(0.1, 2.0, size=(2, 3))
+    theirs = getattr(torch.nn.functional, name)(
+        torch.tensor(x), torch.tensor(t), reduction=reduction, weight=torch.tensor(w)
+    )
+    ours = getattr(nn, name)(x, t, reduction=reduction, weight=w)
+    np.testing.assert_allclose(np.vectorize(float)(np.array(ours, dtype=object)), theirs.numpy(), rtol=1e-14)

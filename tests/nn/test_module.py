@@ -387,7 +387,9 @@ def test_a_part_of_a_state_is_loaded_if_one_says_so():
     part = {"layers.0.bias": [1.0, 2.0, 3.0], "head.bias": [0.0]}
     with pytest.raises(ValueError, match=r"missing 'layers\.0\.weight'.*unexpected 'head\.bias'"):
         model.load_state_dict(part)
-    model.load_state_dict(part, strict=False)
+    unmatched = model.load_state_dict(part, strict=False)
+    assert unmatched.unexpected_keys == ["head.bias"]
+    assert "layers.1.bias" in unmatched.missing_keys
     assert model.state_dict()["layers.0.bias"].tolist() == [1.0, 2.0, 3.0]
     with pytest.raises(ValueError, match="shape"):
         other.load_state_dict({"layers.0.bias": [1.0]}, strict=False)

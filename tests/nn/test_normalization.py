@@ -311,3 +311,28 @@ def test_a_weight_of_another_size_cuts_nothing_off(norm):
     norm.weight = norm.weight[:2]
     with pytest.raises(ValueError, match="shorter"):
         norm([[1.0, 2.0, 3.0], [3.0, 2.0, 5.0]])
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 3), (4, 3, 2), (4, 3, 2, 2)])
+def test_one_example_is_known_by_its_channels(shape):
+    x = np.random.default_rng(0).normal(size=shape)
+    norm = nn.GroupNorm(2, 4)
+    if len(shape) > 1:
+        np.testing.assert_array_equal(data(norm(x)), data(norm(x[None]))[0])
+    if len(shape) < 3:
+        norm = nn.BatchNorm1d(4).eval()
+        np.testing.assert_array_equal(data(norm(x)), data(norm(x[None]))[0])
+
+
+def test_where_a_shape_could_be_either_the_first_axis_is_the_batch_as_in_pytorch():
+    torch = pytest.importorskip("torch")
+    x = np.random.default_rng(0).normal(size=(4, 4, 3))
+    for name, args in (("GroupNorm", (2, 4)), ("BatchNorm1d", (4,))):
+        theirs = getattr(torch.nn, name)(*args).double()(torch.tensor(x))
+        np.testing.assert_allclose(data(getattr(nn, name)(*args)(x)), theirs.detach().numpy(), rtol=1e-11, atol=1e-13)
+
+
+def test_nodes_of_a_batch_are_named_as_those_of_one_example():
+    norm = nn.BatchNorm1d(2).eval()
+    assert [v.name for row in norm([[1.0, 2.0], [3.0, 4.0]]) for v in row] == ["out[0]", "out[1]"] * 2
+    assert [v.name for v in norm([1.0, 2.0])] == ["out[0]", "out[1]"]

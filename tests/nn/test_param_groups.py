@@ -171,7 +171,6 @@ def test_tensors_may_be_given_as_they_stand_in_a_module():
         lambda model: model,
         lambda model: [{"params": model[0]}],
         lambda model: model.state_dict(),
-        lambda model: model.named_parameters(),
         lambda model: nn.MLP(2, [30, 1]),
     ],
 )
@@ -201,3 +200,9 @@ def test_what_is_done_to_a_group_by_hand_is_checked_at_the_next_step(change, err
     with pytest.raises(error, match=message):
         optimizer.state_dict()
     assert p.data == 1.0
+
+
+def test_parameters_may_come_with_their_names_as_in_pytorch():
+    model = nn.Linear(2, 1, seed=0)
+    for params in (model.named_parameters(), model.named_tensors(), [{"params": model.named_parameters()}]):
+        assert nn.SGD(params).parameters == model.parameters()

@@ -160,7 +160,7 @@ def test_it_prints_as_pytorchs(pool, args, options):
         ("AvgPool2d", (2, 0), {}, ValueError, "stride is at least 1, not 0"),
         ("MaxPool2d", (2,), {"dilation": 1.5}, TypeError, "dilation is a whole number, not 1.5"),
         ("AvgPool2d", (2,), {"divisor_override": 0}, ValueError, "divisor_override is at least 1, not 0"),
-        ("MaxPool2d", (2, 2, 0, 1, True), {}, TypeError, "positional"),  # PyTorch's fifth, return_indices, is not here
+        ("MaxPool2d", (2, 2, 0, 1, True), {}, ValueError, "leave return_indices=False"),
     ],
 )
 def test_impossible_sizes_are_refused(pool, args, options, error, message):
