@@ -8,7 +8,7 @@ import pytest
 from hypothesis import strategies as st
 
 import nn
-from engine import Value, dot
+from engine import Value, dot, replay
 from engine.nested import flat
 from engine.nested import shape as shape_of
 
@@ -72,3 +72,18 @@ def distributions(draw: Any, n: int | None = None) -> list[float]:
     n = n or draw(st.integers(2, 5))
     shares = draw(st.lists(st.floats(0.0, 1.0), min_size=n, max_size=n).filter(lambda ws: sum(ws) > 1e-3))
     return [share / math.fsum(shares) for share in shares]
+
+
+def computes_again(name: str, arrays: tuple[Any, ...], options: dict[str, Any]) -> None:
+    """The graph of one batch, computed again with the numbers of another, gives the loss of that other.
+
+    The other has the examples in another order and, but for classes, other numbers: the order alone would leave
+    the mean as it was.
+    """
+    options = {key: option for key, option in options.items() if key != "frozen"}
+    others = [array[::-1] * (0.9 if array.dtype.kind == "f" else 1) for array in arrays]
+    inputs = [as_leaves(np.asarray(array, float)) for array in arrays]
+    loss, other = (getattr(nn, name)(*of, **options) for of in (inputs, [np.asarray(a, float) for a in others]))
+    assert loss.data != other.data or loss.data == 0.0
+    again = replay(loss, dict(zip(flat(inputs), map(float, flat(others)), strict=True)))
+    assert again == pytest.approx(other.data, rel=1e-12)

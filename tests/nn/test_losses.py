@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nn
-from engine import DomainError, Value, backward_steps, check_grads, formula, hessian, replay
+from engine import DomainError, Value, backward_steps, check_grads, formula, hessian
 from engine.nested import flat
 
-from .agreement import REDUCTIONS, agree, close, distributions
+from .agreement import REDUCTIONS, agree, close, computes_again, distributions
 from .case import as_leaves, data
 
 RNG = np.random.default_rng(5)
@@ -143,15 +143,7 @@ def test_huber_does_not_square_what_is_far():
 
 @pytest.mark.parametrize("row", [row for row, (_, arrays, _) in ROWS.items() if all(np.ndim(a) for a in arrays)])
 def test_no_branch_is_frozen(row):
-    """The graph of one batch, computed again with the numbers of another, gives the loss of that other."""
-    name, arrays, options = ROWS[row]
-    options = {key: option for key, option in options.items() if key != "frozen"}
-    loss_of = getattr(nn, name)
-    inputs = [as_leaves(np.asarray(a, float)) for a in arrays]
-    others = [np.asarray(a, float)[::-1].copy() for a in arrays]
-    loss = loss_of(*inputs, **options)
-    again = replay(loss, dict(zip(flat(inputs), flat(others), strict=True)))
-    assert again == pytest.approx(loss_of(*others, **options).data, rel=1e-12)
+    computes_again(*ROWS[row])
 
 
 @pytest.mark.parametrize(
