@@ -65,7 +65,8 @@ class Difference:
         """
         if self.reason or not isfinite(gradient):
             return "unsure"
-        if abs(gradient - self.slope) > self.error + 1e-300:
+        rounding = 1e-14 * abs(gradient)  # of the gradient itself, which is a sum of products
+        if abs(gradient - self.slope) > self.error + rounding + 1e-300:
             return "differs"
         seen = max(1e-3 * abs(self.slope), 1e-3 * abs(gradient), 1e-9 * self.rise)
         return "agrees" if self.error <= seen or gradient == self.slope else "unsure"

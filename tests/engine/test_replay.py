@@ -217,9 +217,18 @@ def test_dot_of_arrays_numbers_and_nothing():
 @settings(deadline=None)
 @given(graphs(SMOOTH))
 def test_it_agrees_with_backward_on_smooth_graphs(root):
-    """Except where a gradient is nearly 0 beside all higher ones, as that of x³ at 0."""
+    """Except where a gradient is nearly 0 beside all higher ones, as that of x³ at 0, or all digits have cancelled."""
     for _, gradient, opinion in opinions(root):
-        assert opinion.verdict(gradient) == "agrees" or abs(gradient) < 1e-6
+        lost = opinion.reason == "cancellation" and abs(root.data) < 1e-9
+        assert opinion.verdict(gradient) == "agrees" or abs(gradient) < 1e-6 or lost
+
+
+def test_the_rounding_of_a_gradient_is_no_contradiction():
+    """Found in 80,000 graphs: a slope known to 9e-17, and a gradient that is 1e-16 beside it, its last digits."""
+    a, b, c, small = (Value(x) for x in (-0.8795014985124163, 0.5, 2.0, -8.473879082218357e-225))
+    v1, v2 = a * a, a - engine.logsumexp([a, b, a])
+    assert "differs" not in verdicts(engine.prod([engine.dot([v1, v2, c], [v2, b, v1], v1), small, b]))
+    assert "differs" in verdict(lambda x: x * x, 3.0, 6.0 * (1.0 + 1e-9))
 
 
 @settings(deadline=None)
