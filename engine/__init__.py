@@ -46,3 +46,6 @@ from engine.steps import backward_steps as backward_steps
 from engine.steps import explain as explain
 from engine.value import Value as Value
 from engine.value import no_grad as no_grad
+from engine.vectorize import Program as Program
+from engine.vectorize import vectorize as vectorize
+from engine.vectorize import vectorize_model as vectorize_model

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine import Value, dot, log, softplus, sum
+from engine.draws import drawn
 from engine.nested import flat, paths, rebuilt
-from nn.draws import drawn
 from nn.init import Seed, generator
 from nn.module import Module, Tensor
 from nn.options import above_0

@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine import Value, clip, dot, pow, sum
+from engine.draws import drawn
 from engine.nested import flat, paths, rebuilt
-from nn.draws import drawn
 from nn.init import Seed, generator
 from nn.module import Arrays, Module
 from nn.options import from_0, number, shown

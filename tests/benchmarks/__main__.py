@@ -1,56 +1,38 @@
-"""`python -m tests.benchmarks`: the ratios that the README shows, peers in turns, medians."""
+"""`python -m tests.benchmarks`: the ratios that the README shows, peers in turns, medians.
 
-import gc
-import platform
-import statistics
-import time
-import tracemalloc
+`python -m tests.benchmarks gpt` prints one of the tables.
+"""
 
-from engine import recording
-from tests.benchmarks.engine_cases import chain, demo_steps
+import argparse
+import importlib
+import os
 
-
-def in_turns(functions, rounds):
-    """Median seconds of each function; one after the other in each round, so that noise hits all alike."""
-    times = {name: [] for name in functions}
-    for _ in range(rounds):
-        for name, function in functions.items():
-            gc.collect()  # nobody pays for another's garbage
-            start = time.perf_counter()
-            function()
-            times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(seconds) for name, seconds in times.items()}
+TABLES = {
+    "engine": "scalar_engine",
+    "moons": "vectorized_moons",
+    "gpt": "vectorized_gpt",
+    "digits": "vectorized_digits",
+    "compile": "vectorized_compile",
+}
+THREADS = ("OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")  # NumPy's; PyTorch's are set where it is imported
 
 
-def forward_and_backward(n):
-    """Seconds for a chain of n nodes."""
-    with recording():
-        start = time.perf_counter()
-        end = chain(n)
-        middle = time.perf_counter()
-        end.backward()
-        return middle - start, time.perf_counter() - middle
+def main() -> None:
+    """Print the tables that are asked for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("tables", nargs="*", metavar="table", help=f"of {', '.join(TABLES)}; without one, all")
+    names = parser.parse_args().tables or list(TABLES)
+    if unknown := set(names) - set(TABLES):
+        parser.error(f"no table {', '.join(sorted(unknown))}; there are {', '.join(TABLES)}")
+    os.environ.update(dict.fromkeys(THREADS, "1"))  # read when NumPy is imported, which is later
+    from tests.benchmarks.timing import lacks, machine
 
-
-def main():
-    """Measure and print."""
-    print(f"{platform.machine()}, Python {platform.python_version()}\n")
-    medians = in_turns(demo_steps(), 9)
-    print(f"{'a training step of the moons demo':<42}{'ms':>8}{'times micrograd':>18}")
-    for name, seconds in medians.items():
-        print(f"  {name:<40}{1e3 * seconds:8.1f}{medians['micrograd'] / seconds:18.1f}")
-
-    print(f"\n{'a node, + and × in turn, in recording()':<42}{'forward µs':>12}{'backward µs':>13}")
-    forward_and_backward(1_000_000)  # so that no round pays for fetching memory from the system
-    for n, rounds in ((1_000, 200), (10_000, 50), (100_000, 9), (1_000_000, 3)):
-        forward, backward = zip(*(forward_and_backward(n) for _ in range(rounds)), strict=True)
-        microseconds = [statistics.median(seconds) / n * 1e6 for seconds in (forward, backward)]
-        print(f"  {n:>9,} nodes{'':<25}{microseconds[0]:14.2f}{microseconds[1]:13.2f}")
-
-    tracemalloc.start()
-    end = chain(100_000)
-    end.backward()
-    print(f"\nbytes a node after backward: {tracemalloc.get_traced_memory()[0] / 100_000:.0f}")
+    print(f"{machine()}\nlinear algebra on one thread, except where a row says otherwise; float64")
+    for name in names:
+        print(f"\n------------------------------------------------ {name}")
+        if name == "engine" and lacks("micrograd", "this table, whose demo it is"):
+            continue
+        importlib.import_module(f"tests.benchmarks.{TABLES[name]}").main()
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import nn
 from engine import leaves, sum, topological_sort
+from engine.draws import recorded_draws
 from engine.nested import flat
-from nn.draws import recorded_draws
 
 from .agreement import arrays, close, grads, total
 from .case import as_leaves, data, weights

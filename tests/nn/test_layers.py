@@ -9,9 +9,9 @@ import pytest
 
 import nn
 from engine import dot, topological_sort
+from engine.draws import recorded_draws
 from engine.nested import flat
 from engine.replay import replay
-from nn.draws import recorded_draws
 from nn.shapes import written
 
 from .case import as_leaves, data, outputs, weights

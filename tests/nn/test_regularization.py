@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import nn
 from engine import Value, dot, sum, topological_sort
+from engine.draws import recorded_draws
 from engine.nested import flat
-from nn.draws import recorded_draws
 
 from .case import as_leaves, data
 

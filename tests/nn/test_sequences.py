@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 import nn
 from engine import Value, dot, no_grad, topological_sort
+from engine.draws import recorded_draws
 from engine.nested import flat
 from engine.nested import shape as shape_of
-from nn.draws import recorded_draws
 
 from .case import data, weights
 from .states import KINDS, flat_states, numbers, same

@@ -7,7 +7,7 @@ import pytest
 
 import engine
 import nn
-from nn.draws import recorded_draws
+from engine.draws import recorded_draws
 
 from .agreement import arrays, close
 from .case import data

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from engine import Value
+from engine.value import Value
 
 Sample = Callable[[], float]
 

@@ -2,8 +2,8 @@
 
 import random
 
+from engine.draws import drawn, recorded_draws
 from engine.replay import replay
-from nn.draws import drawn, recorded_draws
 
 
 def test_draws_are_recorded_where_one_asks():

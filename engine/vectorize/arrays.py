@@ -1,0 +1,121 @@
+"""What `lift` gives: a program of arrays, as plain data.
+
+An Array has axes of its own, and where `varies` one more, the last, along which the examples of a batch lie.
+A View says how a statement reads an array: entry (i, j, ...) of the view is entry
+offset + i·strides[0] + j·strides[1] + ... of the array (its own axes, flattened), or an entry of `index`.
+
+    z = W @ x + b         Statement(target=z, op=DOT, products=((W, x),), operands=(b,))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.operation import Operation
+from engine.vectorize.columns import Form, Ints
+
+Mask = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[np.float64]
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Array:
+    """A source or a result.
+
+    kind     "parameters", "input", "constant" or "result"
+    name     its name in the source
+    shape    its own axes
+    varies   whether it has the axis of the examples
+    numbers  of a constant, its entries
+    real     of a result, which entries are nodes of the graph (the others only make it rectangular); None for all
+    zero     entries that are 0 whatever the numbers, or None for none
+    """
+
+    kind: str
+    name: str
+    shape: Shape
+    varies: bool
+    numbers: Numbers | None = None
+    real: Mask | None = None
+    zero: Mask | None = None
+
+    @property
+    def size(self) -> int:
+        """How many entries it has, of one example."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """How a statement reads an array.
+
+    array    which one
+    shape    first `listed` axes along the operands of a list, then the axes of the statement's result
+    strides  how far apart the entries are along each axis; 0 where the view repeats itself
+    offset   where it begins
+    listed   how many axes run along the list
+    index    (shape) the places, where they follow no pattern; the size of the array stands for "none"
+    mask     (shape) which entries are there, of lists of different lengths; None for all
+    """
+
+    array: int
+    shape: Shape
+    strides: tuple[int, ...]
+    offset: int = 0
+    listed: int = 0
+    index: Ints | None = None
+    mask: Mask | None = None
+
+    def places(self) -> Ints:
+        """(shape) the place of each entry in the array."""
+        if self.index is not None:
+            return self.index
+        places = np.full((), self.offset, np.int64)
+        for size, stride in zip(self.shape, self.strides, strict=True):
+            places = places[..., None] + stride * np.arange(size)
+        return places
+
+    def key(self) -> tuple[Any, ...]:
+        """Equal for views that read the same."""
+        index = None if self.index is None else self.index.tobytes()
+        mask = None if self.mask is None else self.mask.tobytes()
+        return self.array, self.shape, self.strides, self.offset, self.listed, index, mask
+
+
+Operand = View | float
+
+
+@dataclass(frozen=True, eq=False)
+class Statement:
+    """One array operation: target = op(operands).
+
+    Of an operation with one or two operands these are views, or numbers that are the same everywhere. Of an
+    operation on a list each operand is a stretch of the list; `index` is what take takes. Of a DOT, `products` are
+    the stretches of its two lists, and the operands what is added: a stretch, or a single term (listed = 0).
+    """
+
+    target: int
+    op: Operation | Form
+    operands: tuple[Operand, ...]
+    products: tuple[tuple[View, View], ...] = ()
+    index: View | None = None
+    names: tuple[Sequence[str | None] | None, ...] = ()  # of the nodes of each operand, where a message may need them
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayProgram:
+    """Arrays, the statements that make them in order, and where the wanted nodes are."""
+
+    arrays: tuple[Array, ...]
+    statements: tuple[Statement, ...]
+    roots: tuple[tuple[int, int], ...]  # (array, place) of each
+
+    def varies(self, root: tuple[int, int]) -> bool:
+        """Whether a wanted node differs from example to example."""
+        return self.arrays[root[0]].varies

@@ -1,0 +1,295 @@
+"""vectorize: a scalar graph, recorded once, as a program of arrays.
+
+    x, t = [Value(0.5, "x[0]"), Value(-0.2, "x[1]")], Value(1.0, "t")
+    program = vectorize(hinge(model(x), t), inputs=[x, t], parameters=model.parameters())
+    losses = program(X, T)                         # X of shape (batch, 2), T of shape (batch,)
+
+The passes: trace, fuse, fold, schedule, lift, emit. Each is a function from plain data to plain data. Read them in that
+order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from engine.nested import flat, shape
+from engine.operation import TABLE, Operation
+from engine.value import Value
+from engine.vectorize.arrays import ArrayProgram
+from engine.vectorize.batches import Item
+from engine.vectorize.bind import Bound, Domain, Function
+from engine.vectorize.columns import INPUT, PARAMETER, Graph
+from engine.vectorize.emit import emit
+from engine.vectorize.fold import fold
+from engine.vectorize.fuse import fuse
+from engine.vectorize.lift import lift
+from engine.vectorize.names import Names, common_name
+from engine.vectorize.placing import Source
+from engine.vectorize.program import Program
+from engine.vectorize.report import report
+from engine.vectorize.schedule import schedule
+from engine.vectorize.trace import trace
+from engine.vectorize.writer import Line, Written
+
+Draw = tuple[Value, Callable[[], float]]
+
+
+def vectorize(
+    loss: Value,
+    inputs: Sequence[Any],
+    parameters: Iterable[Any],
+    *,
+    outputs: Any = None,
+    draws: Sequence[Draw] = (),
+    dtype: Any = np.float64,
+    allow_unused: bool = False,
+    unchanged: Callable[[], None] | None = None,
+) -> Program:
+    """The graph of `loss` as array code, to be run with other inputs, for a whole batch at once.
+
+    inputs      one item for each array of a call: a Value, or nested lists of them (the shape of one example). An
+                input that is used as the index of `take` is given as an array of integers.
+    parameters  the leaves with respect to which gradients are wanted, nested or not
+    outputs     Values, nested or not, that `program.predict` gives
+    draws       (leaf, sample) for each random number in the graph: drawn anew for each example of each call
+    dtype       float64 or float32
+    allow_unused  whether a tensor of parameters may be missing from the graph; its gradient is 0
+    unchanged   called by pull and push; raises if the model that was traced is another now
+
+    All other leaves are constants. So is a number that Python read from a Value on the way (`x.data`, an `if`): a
+    finished graph does not show that. `vectorize_model`, which traces twice, does.
+
+    Raises:
+        TypeError: for an input or parameter that is no Value.
+        ValueError: for one that is not in the graph, is given twice, or was computed.
+
+    >>> w, x = Value(3.0, "w"), Value(2.0, "x")
+    >>> program = vectorize((w * x - 1) ** 2, inputs=[x], parameters=[w])
+    >>> program([0.0, 1.0]).tolist()
+    [1.0, 4.0]
+    >>> value, gradient = program.value_and_grad([0.0, 1.0])
+    >>> value, gradient.tolist()
+    (2.5, [2.0])
+    """
+    parameters = list(parameters) if not isinstance(parameters, Value) else [parameters]
+    leaves = flat(parameters)
+    wanted = flat(outputs) if outputs is not None else []
+    _check(loss, inputs, leaves, wanted, dtype)
+    given = [flat(item) for item in inputs]
+    drawn = [leaf for leaf, _ in draws]
+    constants: list[Value] = []
+    graph = trace([loss, *wanted], [leaf for item in given for leaf in item] + drawn, leaves, constants)
+    tensors, tensor_name = _tensors(parameters, leaves)
+    _check_found(graph, given, leaves, np.zeros_like(tensors) if allow_unused else tensors)
+    nodes = len(graph)
+    graph = fuse(graph)
+    graph, varies = fold(graph)
+    levels = schedule(graph)
+
+    names = Names(_RESERVED | TABLE.keys() | {op.name for op in graph.ops})
+    items = _items(graph, inputs, given, draws, names)
+    sources = [Source("parameters", "parameters", (len(leaves),), tensors)]
+    sources += [Source("index" if item.whole else "input", item.name, item.shape) for item in items]
+    program = lift(graph, varies, levels, sources, names)
+    frozen = np.array([0.0 if not leaf.requires_grad else 1.0 for leaf in leaves])
+    bound = _bound(program, graph, names, items, tensor_name, shape(outputs) if wanted else None, dtype, frozen)
+    return Program(items, leaves, bound, report(nodes, program), constants, dtype, unchanged)
+
+
+_RESERVED = {
+    "parameters", "batch", "gradient", "concatenate", "gather", "scatter", "einsum", "where", "join", "spread", "full",
+    "ones", "zeros", "check", "as_index", "inf", "nan", "shares", "trainable", "wanted", "program", "repeated", "len",
+    "masked", "parts",
+}  # fmt: skip
+
+
+# ------------------------------------------------------------------------------ what is given
+
+
+def _check(loss: Any, inputs: Any, parameters: Sequence[Any], outputs: Sequence[Any], dtype: Any) -> None:
+    if not isinstance(loss, Value):
+        raise TypeError(f"the loss is a Value, not {loss!r}; of a list take the sum or mean")
+    if isinstance(inputs, Value) or not isinstance(inputs, list | tuple):
+        raise TypeError(f"inputs is a list with one item for each array of a call, such as [x, t], not {inputs!r}")
+    seen: dict[Value, str] = {}
+    groups = [(f"inputs[{i}]", flat(item)) for i, item in enumerate(inputs)] + [("parameters", parameters)]
+    for what, leaves in groups:
+        for leaf in leaves:
+            if not isinstance(leaf, Value):
+                raise TypeError(
+                    f"{what} holds {leaf!r}, which is no Value; the graph must be built with a Value in its place"
+                )
+            if leaf in seen:
+                raise ValueError(f"{_said(leaf)} is given twice: in {seen[leaf]} and in {what}")
+            if leaf.parents:
+                raise ValueError(
+                    f"{_said(leaf)}, in {what}, was computed from others; give the leaf that it comes from"
+                )
+            seen[leaf] = what
+    for value in outputs:
+        if not isinstance(value, Value):
+            raise TypeError(f"outputs holds {value!r}, which is no Value")
+    try:
+        known = np.dtype(dtype) in (np.dtype(np.float64), np.dtype(np.float32))
+    except TypeError:
+        known = False
+    if not known:
+        raise ValueError(f"dtype is float64 or float32, not {dtype!r}")
+
+
+def _said(leaf: Value) -> str:
+    return f"the Value {leaf.name!r}" if leaf.name else repr(leaf)
+
+
+def _check_found(graph: Graph, given: Sequence[Sequence[Value]], leaves: Sequence[Value], tensors: Any) -> None:
+    """Each input, and of each tensor of parameters at least one entry, must be somewhere in the graph."""
+    found = set(graph.place[graph.code == INPUT].tolist())
+    begin = 0
+    for i, item in enumerate(given):
+        if found.isdisjoint(range(begin, begin + len(item))):
+            name = f" ({_said(item[0])}{', ...' if len(item) > 1 else ''})" if item else ""
+            raise ValueError(
+                f"the loss does not depend on inputs[{i}]{name}: it is not in the graph; "
+                "were other Values used in its place?"
+            )
+        begin += len(item)
+    there = set(tensors[graph.place[graph.code == PARAMETER]].tolist())
+    for leaf, tensor in zip(leaves, tensors.tolist(), strict=True):
+        if tensor not in there:
+            raise ValueError(
+                f"the loss does not depend on {_said(leaf)}, one of the parameters: it is not in the graph. "
+                "Leave it out, or allow_unused=True gives it the gradient 0"
+            )
+
+
+def _items(graph: Graph, inputs: Sequence[Any], given: Any, draws: Sequence[Draw], names: Names) -> list[Item]:
+    """The items, with names from their Values: x for x[0], x[1], ..., and X for the array that is given."""
+    items = []
+    numbers = _used_as_numbers(graph)
+    begin = 0
+    for i, (item, leaves) in enumerate(zip(inputs, given, strict=True)):
+        own = shape(item)
+        if own is None:
+            raise ValueError(f"inputs[{i}] has rows of different lengths; give each row as an item of its own")
+        wish = common_name([leaf.name for leaf in leaves]) or ("x" if i == 0 else "t" if i == len(inputs) - 1 else "u")
+        name = names.new(wish)
+        argument = names.new(name.upper() if name.upper() != name else f"{name}_batch") if own else name
+        whole = not numbers[begin : begin + len(leaves)].any()
+        items.append(Item(name, argument, own, whole))
+        begin += len(leaves)
+    if draws:
+        name = names.new(common_name([leaf.name for leaf, _ in draws]) or "drawn")
+        samples = [sample for _, sample in draws]
+        items.append(Item(name, names.new(f"{name}_drawn"), (len(draws),), samples=samples))
+    return items
+
+
+def _used_as_numbers(graph: Graph) -> Any:
+    """(inputs,) whether an input is an operand like any other, and not only the index of take."""
+    index = np.zeros(len(graph.parent), bool)
+    for i, op in enumerate(graph.ops):
+        if op.name == "take" and isinstance(op, Operation):
+            index[graph.first[1:][graph.code == i] - 1] = True
+    used = np.zeros(len(graph), bool)
+    used[graph.parent[~index]] = True
+    used[graph.roots] = True
+    indexed = np.zeros(len(graph), bool)
+    indexed[graph.parent[index]] = True
+    inputs = graph.code == INPUT
+    result = np.ones(int(graph.place[inputs].max(initial=-1)) + 1, bool)
+    result[graph.place[inputs]] = used[inputs] | ~indexed[inputs]
+    return np.append(result, np.ones(1, bool))
+
+
+def _tensors(parameters: Sequence[Any], leaves: Sequence[Value]) -> tuple[Any, Callable[[Any, str], str]]:
+    """(which tensor each parameter belongs to, a name for places): by their names, or by how they are nested."""
+    labels: list[str] = []
+    before: Any = None
+    for i, item in enumerate(parameters):
+        own = shape(item)
+        if own != before or (own and len(own) > 1):  # rows of one length are a matrix
+            nested = f"{i}"
+        before = own
+        labels += [_label(leaf.name) if leaf.name else nested for leaf in flat(item)]
+    number = {label: i for i, label in enumerate(dict.fromkeys(labels))}
+
+    def name(places: Any, unnamed: str) -> str:
+        chosen = np.asarray(places).reshape(-1)
+        chosen = chosen[chosen < len(leaves)]  # beyond them there is none: a gap in a list
+        some = [leaves[i].name for i in (chosen[0], chosen[len(chosen) // 2], chosen[-1])]
+        found = common_name(some)
+        matrix = np.ndim(places) > 1
+        if not found:
+            return unnamed.upper() if matrix else unnamed
+        stem, _, last = found.rpartition("_")
+        return f"{stem}_{last.upper()}".lstrip("_") if matrix and len(last) == 1 else found
+
+    return np.array([number[label] for label in labels], np.int64), name
+
+
+def _label(name: str) -> str:
+    """The name without its indices: the same for all entries of a tensor."""
+    return "".join(c for c in name if not c.isdigit())
+
+
+# ------------------------------------------------------------------------------ functions
+
+
+def _bound(
+    program: ArrayProgram, graph: Graph, names: Names, items: Sequence[Item], tensor_name: Any, wanted: Any, dtype: Any,
+    trainable: Any,
+) -> Bound:  # fmt: skip
+    domains = {
+        i: Domain(s.op, program.arrays[s.target].real, s.names or (None,) * len(s.operands), _grid(program, s),
+                  program.arrays[s.target].varies)
+        for i, s in enumerate(program.statements)
+        if isinstance(s.op, Operation) and (s.op.domain is not None or s.op.name == "take")
+    }  # fmt: skip
+    written = emit(program, names, tensor_name, wanted)
+    if (trainable == 0.0).any():
+        written.constants["trainable"] = trainable
+        written.returns[-1] = f"{written.returns[-1]} * trainable"
+    needed = _needed(written, items) if wanted is not None else list(range(len(items)))
+    ops = [op for op in graph.ops if isinstance(op, Operation)]
+    return Bound(Function(*_head(items, written, needed), written), domains, needed, ops, dtype)
+
+
+def _grid(program: ArrayProgram, s: Any) -> Any:
+    return program.arrays[s.target].shape
+
+
+def _head(items: Sequence[Item], written: Written, needed: Sequence[int]) -> tuple[tuple[str, ...], list[Line]]:
+    """The arguments of the function, and its first lines, which put the batch last.
+
+    What the outputs do not need need not be given for them: it is looked at behind them.
+    """
+    words = _words([*(line.code for line in written.lines), *written.returns])
+    first: list[Line] = []
+    later: list[Line] = []
+    for i, item in enumerate(items):
+        if item.shape and item.name in words:
+            axes = ", ".join(map(str, (*range(1, len(item.shape) + 1), 0)))
+            code = f"{item.argument}.T" if len(item.shape) == 1 else f"{item.argument}.transpose({axes})"
+            line = Line(item.name, code, f"({', '.join(map(str, item.shape))}, batch)")
+            (first if i in needed else later).append(line)
+    if "batch" in words:
+        first.insert(0, Line("batch", f"len({items[needed[0]].argument})" if items else "1"))
+    if later:
+        written.lines[written.stops[0] : written.stops[0]] = later
+        written.stops[1:] = [stop + len(later) for stop in written.stops[1:]]
+    return tuple(item.argument for item in items), first
+
+
+def _needed(written: Written, items: Sequence[Item]) -> list[int]:
+    """Which items the outputs need."""
+    words = _words([*(line.code for line in written.lines[: written.stops[0]]), written.returns[0]])
+    needed = [i for i, item in enumerate(items) if item.name in words or item.argument in words]
+    return needed if needed or not items else [0]
+
+
+def _words(codes: Iterable[str]) -> set[str]:
+    return set(re.findall(r"\w+", " ".join(codes)))

@@ -1,0 +1,80 @@
+"""Which nodes are alike, and how lists go through arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.vectorize.arrays import View
+from engine.vectorize.columns import Ints
+
+MIXED = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], np.uint64).astype(np.int64) | 1
+MOST_STRETCHES = 8  # a list that jumps between arrays more often is gathered from all of them, joined
+
+
+def alike(signatures: Ints) -> list[Ints]:
+    """The numbers of the rows that are equal, for each different row; in the order in which they come."""
+    m = len(signatures)
+    if m == 1:
+        return [np.zeros(1, np.int64)]
+    mixed = (
+        (signatures * MIXED[0] * (2 * np.arange(signatures.shape[1]) + 1) ** 3).sum(axis=1)
+        if signatures.ndim > 1
+        else signatures
+    )
+    if (mixed == mixed[0]).all():
+        return [np.arange(m)]
+    order = np.argsort(mixed, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(mixed[order])) + 1)
+    return sorted(groups, key=lambda group: int(group[0]))
+
+
+def stretches_hash(kinds: Ints, counts: Ints) -> Ints:
+    """For each list, a number for the arrays that it goes through, however long it stays in each."""
+    if not len(kinds):
+        return np.zeros(len(counts), np.int64)
+    node = np.repeat(np.arange(len(counts)), counts)
+    new = np.append(True, (kinds[1:] != kinds[:-1]) | (node[1:] != node[:-1]))
+    number = np.cumsum(new)
+    begins = np.minimum(np.cumsum(counts) - counts, len(kinds) - 1)
+    number = number - number[begins][node] + 1
+    with np.errstate(over="ignore"):
+        mixed = (kinds * MIXED[0] + 12345) * (2 * number + 1) * MIXED[2]
+        mixed ^= mixed >> 31
+        result = np.zeros(len(counts), np.int64)
+        np.add.at(result, node[new], (mixed * MIXED[1])[new])
+    return result
+
+
+def blocks(keys: Ints) -> list[np.ndarray] | None:
+    """The sorted keys cut where their step changes, if that gives a few pieces: which entries are in each."""
+    different = np.unique(keys)
+    if len(different) < 3:
+        return None
+    steps = np.diff(different)
+    edges, i = [0], 0
+    while i < len(steps):
+        j = i
+        while j < len(steps) and steps[j] == steps[i]:
+            j += 1
+        edges.append(j + 1)
+        i = j + 1
+        if len(edges) > MOST_STRETCHES + 1:
+            return None
+    if edges[-1] < len(different):
+        edges.append(len(different))
+    if len(edges) < 3:
+        return None
+    of = np.searchsorted(edges, np.searchsorted(different, keys), side="right")
+    return [of == e for e in range(1, len(edges))]
+
+
+def gathered(array: int, index: Ints, listed: int) -> View:
+    """The view of places that follow no pattern; axes along which they are the same are kept short."""
+    shape = index.shape
+    strides = []
+    for axis in range(index.ndim):
+        head = index.take([0], axis)
+        same = index.shape[axis] > 1 and bool((index == head).all())
+        index = head if same else index
+        strides.append(0 if same else 1)
+    return View(array, shape, tuple(strides), 0, listed, index)

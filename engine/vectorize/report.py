@@ -1,0 +1,60 @@
+"""What became of a graph: how many nodes, how many array operations, and what did not lift."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from engine.vectorize.arrays import ArrayProgram
+from engine.vectorize.emit import views_of
+from engine.vectorize.lift import JOIN
+
+
+@dataclass(frozen=True)
+class Report:
+    """Printable.
+
+    nodes       of the graph that was traced
+    operations  array operations, forward
+    kinds       how many of each operation
+    gathers     results that read entries in no pattern: (the result, what it reads)
+    single      results of a single node: what found no other of its kind
+    padded      rectangles made of lists of different lengths: (the result, entries that are nodes, all entries)
+    """
+
+    nodes: int
+    operations: int
+    kinds: dict[str, int]
+    gathers: tuple[tuple[str, str], ...]
+    single: tuple[str, ...]
+    padded: tuple[tuple[str, int, int], ...]
+
+    def __str__(self) -> str:
+        kinds = ", ".join(f"{n} {name}" for name, n in sorted(self.kinds.items(), key=lambda k: (-k[1], k[0])))
+        lines = [f"{self.nodes:,} nodes became {self.operations:,} array operations: {kinds or 'none'}"]
+        lines += [f"{target} gathers entries of {source}, which follow no pattern" for target, source in self.gathers]
+        lines += [f"{target} is a rectangle of {size}, {real} of them nodes" for target, real, size in self.padded]
+        if self.single:
+            shown = ", ".join(self.single[:8]) + (" ..." if len(self.single) > 8 else "")
+            lines.append(f"{len(self.single)} are of a single node: {shown}")
+        return "\n".join(lines)
+
+
+def report(nodes: int, program: ArrayProgram) -> Report:
+    """The report on a lifted program of so many nodes."""
+    arrays = program.arrays
+    gathers = [
+        (arrays[s.target].name, arrays[view.array].name)
+        for s in program.statements
+        for view in views_of(s)
+        if view.index is not None
+    ]
+    padded = [(a.name, int(a.real.sum()), a.real.size) for a in arrays if a.real is not None]
+    return Report(
+        nodes,
+        len(program.statements),
+        dict(Counter(s.op.name for s in program.statements if s.op is not JOIN)),
+        tuple(dict.fromkeys(gathers)),
+        tuple(arrays[s.target].name for s in program.statements if arrays[s.target].size == 1),
+        tuple(padded),
+    )
