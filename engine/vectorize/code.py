@@ -17,13 +17,19 @@ SUM, PRODUCT, SIGN, POWER, ATOM = 1, 2, 3, 4, 5  # how tightly an expression bin
 
 
 class Code:
-    """An expression: its text, how tightly it binds, and whether it gives truths (which do not subtract)."""
+    """An expression.
 
-    __slots__ = ("binds", "text", "truth")
+    text     its text
+    binds    how tightly it binds
+    truth    whether it gives truths, which do not subtract
+    uniform  whether it is one number, that stands for all examples
+    """
+
+    __slots__ = ("binds", "text", "truth", "uniform")
     __array_ufunc__ = None
 
-    def __init__(self, text: str, binds: int = ATOM, truth: bool = False) -> None:
-        self.text, self.binds, self.truth = text, binds, truth
+    def __init__(self, text: str, binds: int = ATOM, truth: bool = False, uniform: bool = False) -> None:
+        self.text, self.binds, self.truth, self.uniform = text, binds, truth, uniform
 
     def within(self, binds: int) -> str:
         """The text, in parentheses where it binds less tightly than that."""
@@ -31,7 +37,7 @@ class Code:
 
     def number(self) -> Code:
         """The same, a number where it was a truth."""
-        return Code(f"1.0 * {self.within(PRODUCT + 1)}", PRODUCT) if self.truth else self
+        return Code(f"1.0 * {self.within(PRODUCT + 1)}", PRODUCT, uniform=self.uniform) if self.truth else self
 
     def __add__(self, other: Any) -> Code:
         return _infix("+", self, code(other), SUM)
@@ -58,13 +64,14 @@ class Code:
         return _infix("/", code(other), self, PRODUCT)
 
     def __pow__(self, other: Any) -> Code:
-        return Code(f"{self.within(ATOM)} ** {code(other).within(SIGN)}", POWER)
+        other = code(other)
+        return Code(f"{self.within(ATOM)} ** {other.within(SIGN)}", POWER, uniform=self.uniform and other.uniform)
 
     def __rpow__(self, other: Any) -> Code:
-        return Code(f"{code(other).within(ATOM)} ** {self.within(SIGN)}", POWER)
+        return code(other) ** self
 
     def __neg__(self) -> Code:
-        return Code(f"-{self.number().within(SIGN)}", SIGN)
+        return Code(f"-{self.number().within(SIGN)}", SIGN, uniform=self.uniform)
 
     def __bool__(self) -> bool:
         raise TypeError("an expression is neither true nor false")
@@ -77,18 +84,19 @@ def code(x: Any) -> Code:
     """A number as code; code as it is."""
     if isinstance(x, Code):
         return x
-    return Code(repr(float(x)), ATOM if x >= 0 else SIGN)  # inf and nan are names
+    return Code(repr(float(x)), ATOM if x >= 0 else SIGN, uniform=True)  # inf and nan are names
 
 
 def _infix(sign: str, x: Code, y: Code, binds: int) -> Code:
     if sign == "*" and "1.0" in (x.text, y.text):  # 1 * x -> x
         return (y if x.text == "1.0" else x).number()
     if sign == "*" and y.text.startswith("1.0 / ") and y.binds == PRODUCT:  # x * (1 / y) -> x / y
-        return Code(f"{x.number().within(PRODUCT)}{y.text[3:]}", PRODUCT)
+        return Code(f"{x.number().within(PRODUCT)}{y.text[3:]}", PRODUCT, uniform=x.uniform and y.uniform)
     if binds == SUM or sign == "/":
         x, y = x.number(), y.number()
     tighter = binds if sign == "+" else binds + 1  # what the rule computes first stays first
-    return Code(f"{x.within(binds)} {sign} {y.within(tighter)}", binds, x.truth and y.truth)
+    uniform = x.uniform and y.uniform
+    return Code(f"{x.within(binds)} {sign} {y.within(tighter)}", binds, x.truth and y.truth, uniform)
 
 
 _SIGNS = {"greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<=", "equal": "==", "not_equal": "!="}
@@ -103,10 +111,11 @@ class _Rules:
                 raise TypeError("a list has no code of its own")
             if name in _SIGNS:
                 x, y = map(code, operands)
-                return Code(f"{x.within(SUM)} {_SIGNS[name]} {y.within(SUM)}", 0, True)
+                return Code(f"{x.within(SUM)} {_SIGNS[name]} {y.within(SUM)}", 0, True, x.uniform and y.uniform)
             if name == "pow":
                 return code(operands[0]) ** code(operands[1])
-            return Code(f"{name}({', '.join(str(code(x)) for x in operands)})")
+            inside = [code(x) for x in operands]
+            return Code(f"{name}({', '.join(map(str, inside))})", uniform=all(x.uniform for x in inside))
 
         return call
 
@@ -132,8 +141,8 @@ def slope_codes(op: Operation, z: Code, operands: Sequence[Code]) -> list[Code]:
     try:
         return [code(slope) for slope in op.partials(rules, z, *operands)]
     except (TypeError, ValueError, ArithmeticError, AttributeError):
-        inside = ", ".join(map(str, (z, *operands)))
-        return [Code(f"{op.name}_slope{i}({inside})") for i in range(len(operands))]
+        inside, uniform = ", ".join(map(str, (z, *operands))), all(x.uniform for x in operands)
+        return [Code(f"{op.name}_slope{i}({inside})", uniform=uniform) for i in range(len(operands))]
 
 
 def _whole_power(operands: Sequence[Code]) -> Code | None:

@@ -39,7 +39,7 @@ def emit(program: ArrayProgram, names: Names, tensor_names: Any, outputs: Shape 
     code = emitter.root(loss)
     emitter.out.stop("losses", code if varies else f"repeated({code}, batch)")
     gradient = emitter.backward(loss)
-    emitter.out.stop("gradient", f"{code}.mean(), {gradient}" if varies else f"{code}, {gradient}")
+    emitter.out.stop("gradient", f"{code}.sum() / batch, {gradient}" if varies else f"{code}, {gradient}")
     return emitter.out
 
 
@@ -102,11 +102,16 @@ class _Emitter(Products):
         varies = self.arrays[array].varies
         if array not in self._moves:
             return self.line("gradient", f"zeros({self.arrays[0].size})", (self.arrays[0].size,), False)
-        seed = self.line(self.names.new(f"d_{self.arrays[array].name}" if not self.arrays[array].shape else "d_loss"),
-                         "full(batch, 1.0 / batch)" if varies else "ones(())", (), varies)  # fmt: skip
-        self._give(View(array, (), (), place), Code(seed))
+        seed = self.names.new("d_loss" if self.arrays[array].shape else f"d_{self.arrays[array].name}")
+        self.line(seed, "1.0 / batch" if varies else "ones(())", (), False)
+        if varies:
+            self._uniform.add(seed)
+        self._give(View(array, (), (), place), self._code(seed))
         for s, step in reversed(self._steps):
             gradient = self._gradient(s.target)
+            if gradient is not None and gradient in self._uniform and not self._elementwise_only(s):
+                varies = self.arrays[s.target].varies
+                gradient = self.line(self.names.new(gradient), self._full(self._code(gradient), varies), (), varies)
             if gradient is not None:
                 step(gradient)
         gradient = self._gradient(0, "gradient")
@@ -114,6 +119,13 @@ class _Emitter(Products):
             size = self.arrays[0].size
             return self.line("gradient", f"zeros({size})", (size,), False)
         return gradient
+
+    @staticmethod
+    def _elementwise_only(s: Statement) -> bool:
+        """Whether a gradient that is one number will do for it."""
+        if isinstance(s.op, Operation):
+            return not s.op.any_number
+        return s.op is DOT and not any(view.listed for view in views_of(s))
 
     # ------------------------------------------------------------------------ statements
 
@@ -131,22 +143,22 @@ class _Emitter(Products):
         target = self.arrays[s.target]
         operands = [self._operand(x, target.varies) for x in s.operands]
         check = (self._number[id(s)], tuple(map(str, operands))) if op.domain else None
-        z = Code(self.line(target.name, value_code(op, operands), target.shape, target.varies, check))
+        z = self.line(target.name, value_code(op, operands), target.shape, target.varies, check)
 
         def backward(gradient: str) -> None:
             slopes: Any = None
             for j, x in enumerate(s.operands):
                 if isinstance(x, View) and x.array in self._moves:
-                    slopes = slopes or slope_codes(op, z, operands)
+                    slopes = slopes or slope_codes(op, Code(z, uniform=not target.varies), operands)
                     if slopes[j].text in ("0.0", "-0.0"):
                         continue
-                    whole = -Code(gradient) if slopes[j].text == "-1.0" else Code(gradient) * slopes[j]
-                    self._give_spread(x, whole, target.varies)
+                    g = self._code(gradient)
+                    self._give_spread(x, -g if slopes[j].text == "-1.0" else g * slopes[j], target.varies)
 
         self._steps.append((s, backward))
 
     def _operand(self, x: Operand, varies: bool) -> Code:
-        return Code(self.spread(x, varies)) if isinstance(x, View) else code(x)
+        return self.factor(x, varies) if isinstance(x, View) else code(x)
 
     # ------------------------------------------------------------------------ lists
 
@@ -163,7 +175,7 @@ class _Emitter(Products):
             mask = view.mask.reshape(self._length(view), *grid)
             mask = mask[..., None] if varies else mask
             name = self.constant("mask", mask, ("mask", mask.tobytes(), mask.shape))
-            text = f"where({name}, {text}, {fill!r})"
+            text = f"masked({name}, {text}, {fill!r})"
         if view.index is not None and (view.index == self.arrays[view.array].size).any() and fill != 0.0:
             text = text.replace(")", f", {fill!r})", 1) if text.startswith("gather(") else self._filled(view, fill)
         return view, text
@@ -259,7 +271,7 @@ class _Emitter(Products):
             return code(x), lambda gradient: None
         if not x.listed:
             text = Code(self.spread(x, varies))
-            return text, lambda gradient: self._give_spread(x, Code(gradient), varies)
+            return text, lambda gradient: self._give_spread(x, self._code(gradient), varies)
         view, stretch = self._stretch(x, 0.0, varies)
         long = self._length(view)
 
@@ -270,7 +282,7 @@ class _Emitter(Products):
                     mask = view.mask.reshape(long, *grid)
                     mask = mask[..., None] if varies else mask
                     whole = Code(
-                        f"where({self.constant('mask', mask, ('mask', mask.tobytes(), mask.shape))}, {whole}, 0.0)"
+                        f"masked({self.constant('mask', mask, ('mask', mask.tobytes(), mask.shape))}, {whole}, 0.0)"
                     )
                 if view.listed != 1:
                     whole = Code(reshaped(str(whole), view.shape, varies))

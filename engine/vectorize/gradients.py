@@ -21,12 +21,27 @@ class Gradients(Writer):
         self._whole: dict[int, list[Code]] = {}  # contributions to the gradient of a whole array
         self._parts: dict[int, list[tuple[Ints, Code]]] = {}  # and to some of its entries
         self._moves = {0}  # the arrays that depend on the parameters
+        self._uniform: set[str] = set()  # gradients that are one number for all examples
+
+    def factor(self, view: View, varies: bool) -> Code:
+        """A view beside others of its grid, as code."""
+        return Code(self.spread(view, varies), uniform=not self.arrays[view.array].varies)
+
+    def _code(self, gradient: str) -> Code:
+        """The name of a gradient as code."""
+        return Code(gradient, uniform=gradient in self._uniform)
+
+    def _full(self, gradient: Code, varies: bool) -> Code:
+        """A number that stands for all examples, as an array."""
+        return Code(f"full({'batch' if varies else '()'}, {gradient})") if gradient.uniform else gradient
 
     def _give(self, view: View, gradient: Code) -> None:
         """A contribution to what the view reads; the gradient has the axes that the view does not repeat."""
         if view.array not in self._moves:
             return
         found = self.read(view)
+        if self.arrays[view.array].shape:
+            gradient = self._full(gradient, self.arrays[view.array].varies)
         if (
             not view.array
             and not gradient.text.isidentifier()
@@ -35,7 +50,7 @@ class Gradients(Writer):
             wish = f"d_{self.labels[view.key()]}"
             gradient = Code(self.line(self.names.new(wish), gradient, found.shape, False))
         if found.back is None:
-            self._parts.setdefault(view.array, []).append((kept_places(view), gradient))
+            self._parts.setdefault(view.array, []).append(self._in_order(view, gradient))
         else:
             back = gradient if found.back == "{}" else Code(found.back.format(gradient.within(ATOM)))
             self._whole.setdefault(view.array, []).append(back)
@@ -48,10 +63,23 @@ class Gradients(Writer):
         axes = [i for i in range(len(view.shape)) if i not in kept]
         if varies and not self.arrays[view.array].varies:
             axes.append(-1 if not axes else len(view.shape))
+        if axes and gradient.uniform:
+            gradient, axes = gradient * Code("batch", uniform=True), []
         if axes:
             inside = axes[0] if len(axes) == 1 else f"({', '.join(map(str, axes))})"
             gradient = Code(f"{gradient.within(ATOM)}.sum(axis={inside})")
         self._give(view, gradient)
+
+    def _in_order(self, view: View, gradient: Code) -> tuple[Ints, Code]:
+        """The places of a view and its gradient, with axes in the order in which the array has them."""
+        places = kept_places(view)
+        steps = [int(np.diff(places.take([0, 1], i), axis=i).flat[0]) for i in range(places.ndim)]
+        order = sorted(range(places.ndim), key=lambda i: -steps[i])
+        if view.index is not None or order == list(range(places.ndim)):
+            return places, gradient
+        last = [places.ndim] if self.arrays[view.array].varies else []
+        moved = Code(f"{gradient.within(ATOM)}.transpose({', '.join(map(str, [*order, *last]))})")
+        return places.transpose(order), moved
 
     def _gradient(self, array: int, name: str = "") -> str | None:
         """The name of the gradient of an array, all contributions added; None if there are none."""
@@ -76,7 +104,10 @@ class Gradients(Writer):
             total = total + term
         if total.text.isidentifier() and not name:
             return total.text
-        return self.line(name or self.names.new(f"d_{of.name}"), total, of.shape, of.varies)
+        name = name or self.names.new(f"d_{of.name}")
+        if total.uniform:
+            self._uniform.add(name)
+        return self.line(name, total, of.shape, of.varies and not total.uniform)
 
     def _without_gaps(self, parts: list[tuple[Ints, Code]], size: int) -> list[tuple[Ints, Code]]:
         """Zeros where stretches that follow one another leave something out; others as they are."""

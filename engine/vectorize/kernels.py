@@ -264,11 +264,12 @@ def take(x: Array, index: Array) -> Array:
     >>> take(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1, 0])).tolist()
     [3.0, 2.0]
     """
+    index = _wide(index)
     rows, offsets, shape = _taking(x.shape, index.shape)
     try:
         if rows is not None:
-            return x.reshape(rows).T.take(index, 1).reshape(shape)
-        return x.reshape(-1).take(index if offsets is None else _wide(index) * offsets.size + offsets)
+            return x.reshape(rows).take(index.reshape(-1), 0).T.copy().reshape(shape)
+        return x.reshape(-1).take(index if offsets is None else index * offsets.size + offsets)
     except IndexError:
         np.arange(len(x)).take(index)  # its message has the index that was given
         raise
@@ -276,18 +277,20 @@ def take(x: Array, index: Array) -> Array:
 
 def take_backward(g: Array, index: Array, x: Array) -> Array:
     """∂L/∂x: each g goes to the entry that was taken, and is summed where x is broadcast."""
+    index = _wide(index)
     offsets = _taking(x.shape, index.shape)[1]
-    flat = index if offsets is None else _wide(index) * offsets.size + offsets
+    flat = index if offsets is None else index * offsets.size + offsets
     if g.shape == x.shape[1:]:  # each entry is taken once at most
         slopes = np.zeros(x.shape, g.dtype)
         slopes.reshape(-1)[flat] = g
         return slopes
     if flat.shape != g.shape:
         flat = np.broadcast_to(flat, g.shape)
+    flat = flat.reshape(-1)
     try:
-        slopes = np.bincount(flat.reshape(-1), g.reshape(-1), x.size).reshape(x.shape)
+        slopes = np.bincount(flat, g.reshape(-1), x.size).reshape(x.shape)
     except ValueError:  # an index that counts from the end
-        return take_backward(g, index % len(x), x)
+        slopes = np.bincount(flat % x.size, g.reshape(-1), x.size).reshape(x.shape)
     return slopes if g.dtype == slopes.dtype else slopes.astype(g.dtype)
 
 
@@ -308,7 +311,7 @@ def _taking(x: tuple[int, ...], index: tuple[int, ...]) -> tuple[tuple[int, int]
 
 
 def _wide(index: Array) -> Array:
-    """The index, wide enough to be multiplied."""
+    """The index as NumPy's own kind of index, which can be multiplied and counted."""
     return index if index.dtype == np.intp else index.astype(np.intp)
 
 

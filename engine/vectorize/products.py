@@ -33,15 +33,16 @@ class Products(Gradients):
         )
 
     def _times(self, left: View, right: View, varies: bool) -> tuple[Code, Callable[[str], None]]:
-        a, b = (Code(self.spread(view, varies)) for view in (left, right))
+        a, b = (self.factor(view, varies) for view in (left, right))
         same = left.key() == right.key()
 
         def backward(gradient: str) -> None:
+            g = self._code(gradient)
             if same:
-                self._give_spread(left, 2.0 * Code(gradient) * a, varies)
+                self._give_spread(left, 2.0 * g * a, varies)
                 return
-            self._give_spread(left, Code(gradient) * b, varies)
-            self._give_spread(right, Code(gradient) * a, varies)
+            self._give_spread(left, g * b, varies)
+            self._give_spread(right, g * a, varies)
 
         return Code(f"{a} * {b}", PRODUCT), backward
 
@@ -160,7 +161,7 @@ class Products(Gradients):
                 if view.array in self._moves:
                     share = Code(f'einsum("{result},{other}->{own}", {gradient}, {factor})')
                     mask = self._mask_of.get(id(view))
-                    self._give(view, 2.0 * share if same else Code(f"where({mask}, {share}, 0.0)") if mask else share)
+                    self._give(view, 2.0 * share if same else Code(f"masked({mask}, {share}, 0.0)") if mask else share)
                 if same:
                     break
 
@@ -187,7 +188,7 @@ class Products(Gradients):
         name = self.constant("mask", short, ("mask", short.tobytes(), short.shape))
         shape = tuple(left.shape[i] for i in kept)
         self._mask_of[id(left)] = name
-        texts[0] = self.named(f"where({name}, {texts[0]}, 0.0)", f"{texts[0]}_there", shape, varies)
+        texts[0] = self.named(f"masked({name}, {texts[0]}, 0.0)", f"{texts[0]}_there", shape, varies)
         return left, right, texts[0], texts[1]
 
 
