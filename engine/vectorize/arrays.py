@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.operation import Operation
-from engine.vectorize.columns import Form, Ints
+from engine.vectorize.columns import LISTS, Form, Ints
 
 Mask = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.float64]
@@ -119,3 +119,44 @@ class ArrayProgram:
     def varies(self, root: tuple[int, int]) -> bool:
         """Whether a wanted node differs from example to example."""
         return self.arrays[root[0]].varies
+
+
+def check(program: ArrayProgram) -> None:
+    """Raise an AssertionError, which says what, if a view leaves its array, shapes differ, or the order is wrong."""
+    arrays, made = program.arrays, {i for i, a in enumerate(program.arrays) if a.kind != "result"}
+    assert arrays[0].kind == "parameters", "the first array is not that of the parameters"
+    assert len({a.name for a in arrays}) == len(arrays), "two arrays have one name"
+    for a in arrays:
+        assert (a.kind == "constant") == (a.numbers is not None), f"{a.name}: only a constant has numbers"
+        assert a.numbers is None or (a.numbers.shape == a.shape and not a.varies), f"{a.name}: numbers of another shape"
+        assert all(m is None or m.size == a.size for m in (a.real, a.zero)), f"{a.name}: a mask of another shape"
+    for s in program.statements:
+        target, views = arrays[s.target], [x for x in s.operands if isinstance(x, View)]
+        factors = [view for pair in s.products for view in pair]
+        index = [s.index] if s.index is not None else []
+        assert s.target not in made, f"{target.name} is made twice, or is a source"
+        for v in (*views, *factors, *index):
+            assert v.array in made, f"{target.name} reads what is not made yet"
+            _check_view(v, arrays[v.array], target.name)
+        varies = any(arrays[v.array].varies for v in (*views, *factors, *index))
+        assert target.varies == varies, f"{target.name} varies, or does not"
+        for left, right in s.products:
+            assert left.shape == right.shape, f"{target.name}: factors of different shapes"
+            assert left.listed == right.listed, f"{target.name}: factors with lists of different lengths"
+        long = sum(int(np.prod(v.shape[: v.listed], dtype=np.int64)) for v in views)
+        for v in (*views, *factors, *index):
+            grid = v.shape[v.listed :]
+            fits = (long, *grid) if s.op in LISTS or s.op.name == "join" else grid
+            assert fits == target.shape, f"{target.name} has another shape than what it reads"
+        made.add(s.target)
+    assert len(made) == len(arrays), "a result that no statement makes"
+    assert all(0 <= place < arrays[array].size for array, place in program.roots), "a root beyond its array"
+
+
+def _check_view(view: View, array: Array, name: str) -> None:
+    assert len(view.strides) == len(view.shape) >= view.listed, f"{name}: a view with an axis too many"
+    assert view.mask is None or view.mask.shape == view.shape, f"{name}: a mask of another shape"
+    places = np.broadcast_to(view.places(), view.shape)
+    none = 1 if view.listed and view.index is not None else 0  # of a list some places may be missing
+    assert places.min(initial=0) >= 0, f"{name} reads before the beginning of {array.name}"
+    assert places.max(initial=-1) < array.size + none, f"{name} reads beyond the end of {array.name}"

@@ -76,4 +76,6 @@ class Item:
 
     def drawn(self, batch: int, dtype: Any) -> Array:
         """Numbers drawn for each example, one example after the other."""
-        return np.array([[sample() for sample in self.samples] for _ in range(batch)], dtype).reshape(batch, -1)
+        return np.array([[sample() for sample in self.samples] for _ in range(batch)], dtype).reshape(
+            batch, len(self.samples)
+        )

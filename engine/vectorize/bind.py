@@ -18,6 +18,7 @@ from engine.replay import computed, computed_slopes
 from engine.vectorize import kernels, stacking
 from engine.vectorize.arrays import Mask
 from engine.vectorize.layout import Function as Function
+from engine.xp import arrays as _arrays
 
 Array = Any
 
@@ -138,6 +139,9 @@ def _check_index(op: Operation, x: Array, index: Array) -> None:
             op.evaluate([*[0.0] * n, int(index[where])])
         except IndexError as error:
             raise IndexError(f"{error} (example {where[-1] if where else 0})") from None
+
+
+LIBRARY = frozenset(name for library in (kernels, stacking, _arrays) for name in dir(library))  # no array is called so
 
 
 class _Namespace(dict[str, Any]):

@@ -21,7 +21,7 @@ from engine.operation import TABLE, Operation
 from engine.value import Value
 from engine.vectorize.arrays import ArrayProgram
 from engine.vectorize.batches import Item
-from engine.vectorize.bind import Bound, Domain, Function
+from engine.vectorize.bind import LIBRARY, Bound, Domain, Function
 from engine.vectorize.columns import INPUT, PARAMETER, Graph
 from engine.vectorize.emit import emit
 from engine.vectorize.fold import fold
@@ -90,7 +90,7 @@ def vectorize(
     graph, varies = fold(graph)
     levels = schedule(graph)
 
-    names = Names(_RESERVED | TABLE.keys() | {op.name for op in graph.ops})
+    names = Names(_RESERVED | LIBRARY | TABLE.keys() | {f"{op.name}{end}" for op in graph.ops for end in _ENDINGS})
     items = _items(graph, inputs, given, draws, names)
     sources = [Source("parameters", "parameters", (len(leaves),), tensors)]
     sources += [Source("index" if item.whole else "input", item.name, item.shape) for item in items]
@@ -100,6 +100,7 @@ def vectorize(
     return Program(items, leaves, bound, report(nodes, program), constants, dtype, unchanged)
 
 
+_ENDINGS = ("", "_backward", *(f"_slope{i}" for i in range(8)))
 _RESERVED = {
     "parameters", "batch", "gradient", "concatenate", "gather", "scatter", "einsum", "where", "join", "spread", "full",
     "ones", "zeros", "check", "as_index", "inf", "nan", "shares", "trainable", "wanted", "program", "repeated", "len",
@@ -292,4 +293,5 @@ def _needed(written: Written, items: Sequence[Item]) -> list[int]:
 
 
 def _words(codes: Iterable[str]) -> set[str]:
-    return set(re.findall(r"\w+", " ".join(codes)))
+    """The names in code, without those of attributes."""
+    return set(re.findall(r"(?<![\w.])\w+", " ".join(codes)))

@@ -83,7 +83,7 @@ class _Emitter(Products):
             text = text if self.read(view).shape == shape else reshaped(text, shape, varies)
         else:
             varies = any(self.arrays[array].varies for array in arrays)
-            rows = [f"{self.spread(View(*_entry(root)), varies)}[None]" for root in roots]
+            rows = [f"{self.root(root)}[None{', None' * (varies and not self.program.varies(root))}]" for root in roots]
             text = self.named(f"join({', '.join(rows)})", "outputs", (len(rows),), varies)
             text = text if len(shape) == 1 else reshaped(text, shape, varies)
         if not varies:
@@ -289,10 +289,6 @@ class _Emitter(Products):
                 self._give_spread(view, whole, varies)
 
         return Code(f"{stretch}.sum(axis=0)"), backward
-
-
-def _entry(root: tuple[int, int]) -> tuple[int, Shape, Shape, int]:
-    return root[0], (), (), root[1]
 
 
 def views_of(s: Statement) -> list[View]:

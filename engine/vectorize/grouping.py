@@ -12,37 +12,45 @@ MOST_STRETCHES = 8  # a list that jumps between arrays more often is gathered fr
 
 
 def alike(signatures: Ints) -> list[Ints]:
-    """The numbers of the rows that are equal, for each different row; in the order in which they come."""
-    m = len(signatures)
-    if m == 1:
-        return [np.zeros(1, np.int64)]
-    mixed = (
-        (signatures * MIXED[0] * (2 * np.arange(signatures.shape[1]) + 1) ** 3).sum(axis=1)
-        if signatures.ndim > 1
-        else signatures
-    )
-    if (mixed == mixed[0]).all():
-        return [np.arange(m)]
-    order = np.argsort(mixed, kind="stable")
-    groups = np.split(order, np.flatnonzero(np.diff(mixed[order])) + 1)
+    """The numbers of the rows that are equal, for each different row; in the order in which they come.
+
+    >>> alike(np.array([[1, 2], [3, 4], [1, 2]]))
+    [array([0, 2]), array([1])]
+    """
+    columns = signatures.reshape(len(signatures), -1)
+    if (columns == columns[0]).all():
+        return [np.arange(len(columns))]
+    order = np.lexsort(columns.T[::-1])
+    changed = (columns[order[1:]] != columns[order[:-1]]).any(axis=1)
+    groups = np.split(order, np.flatnonzero(changed) + 1)
     return sorted(groups, key=lambda group: int(group[0]))
 
 
-def stretches_hash(kinds: Ints, counts: Ints) -> Ints:
-    """For each list, a number for the arrays that it goes through, however long it stays in each."""
+def stretches_hash(kinds: Ints, counts: Ints, exact: bool = False) -> Ints:
+    """For each list, a number for the arrays that it goes through; with `exact` also for how long it stays in each."""
     if not len(kinds):
         return np.zeros(len(counts), np.int64)
     node = np.repeat(np.arange(len(counts)), counts)
-    new = np.append(True, (kinds[1:] != kinds[:-1]) | (node[1:] != node[:-1]))
+    new = np.append(True, (kinds[1:] != kinds[:-1]) | (node[1:] != node[:-1])) | exact
     number = np.cumsum(new)
     begins = np.minimum(np.cumsum(counts) - counts, len(kinds) - 1)
     number = number - number[begins][node] + 1
-    with np.errstate(over="ignore"):
-        mixed = (kinds * MIXED[0] + 12345) * (2 * number + 1) * MIXED[2]
-        mixed ^= mixed >> 31
-        result = np.zeros(len(counts), np.int64)
-        np.add.at(result, node[new], (mixed * MIXED[1])[new])
+    mixed = (kinds * MIXED[0] + 12345) * (2 * number + 1) * MIXED[2]
+    mixed ^= mixed >> 31
+    result = np.zeros(len(counts), np.int64)
+    np.add.at(result, node[new], (mixed * MIXED[1])[new])
     return result
+
+
+def stretches(kinds: Ints, counts: Ints) -> Ints:
+    """How many stretches each list has.
+
+    >>> stretches(np.array([1, 1, 2, 5, 5]), np.array([3, 2]))
+    array([2, 1])
+    """
+    node = np.repeat(np.arange(len(counts)), counts)
+    new = np.append(True, (kinds[1:] != kinds[:-1]) | (node[1:] != node[:-1]))[: len(kinds)]
+    return np.bincount(node[new], minlength=len(counts))
 
 
 def blocks(keys: Ints) -> list[np.ndarray] | None:

@@ -16,7 +16,7 @@ from engine.operation import Operation
 from engine.vectorize import grids
 from engine.vectorize.arrays import Array, ArrayProgram, Operand, Shape, Statement, View
 from engine.vectorize.columns import DOT, ELEMENT, LISTS, Form, Graph, Ints
-from engine.vectorize.grouping import MIXED, MOST_STRETCHES, alike, blocks, stretches_hash
+from engine.vectorize.grouping import MIXED, MOST_STRETCHES, alike, blocks, stretches, stretches_hash
 from engine.vectorize.names import Names
 from engine.vectorize.placing import Placing, Source
 from engine.vectorize.runs import Run, aligned, run_of
@@ -125,8 +125,12 @@ class _Lifting(Placing):
         edges = self._edges(begin, counts)
         kinds = self.kind[graph.parent[edges]]
         signature = stretches_hash(kinds, counts)
-        if op.name not in PADDED or index is not None:
-            signature = np.column_stack((signature, counts))
+        # A gap inside a list moves the places behind it, and changes a mean: only one stretch may end early.
+        single = stretches(kinds, counts) == 1
+        free = single if op in LISTS else np.full(len(nodes), op.name in PADDED)
+        signature = np.column_stack((
+            signature, np.where(free, 0, counts), np.where(free, 0, stretches_hash(kinds, counts, exact=True))
+        ))  # fmt: skip
         if index is not None:
             signature = np.column_stack((signature, self.kind[index]))
         for group in alike(signature):

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import keyword
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 _PARTS = re.compile(r"[^\W\d]\w*|\d+")
+
+LONGEST = 48  # characters of a name
 
 # What a result without names is called, by its operation; others by the operation's own name.
 _LETTERS = {
@@ -31,7 +34,7 @@ def common_name(names: Sequence[str | None]) -> str:
     """
     if not names or not all(names):
         return ""
-    words = [_words(name) for name in names if name]
+    words = [_words(unicodedata.normalize("NFKC", name)) for name in names if name]  # as Python reads them
     if len({tuple(word for word, _ in each) for each in words}) != 1:
         return ""
     parts = []
@@ -72,14 +75,27 @@ class Names:
 
     def new(self, wish: str, of: str = "") -> str:
         """The wish itself, or with a number behind it; without a wish a letter for the operation `of`, numbered."""
-        if wish and re.fullmatch(r"[^\W\d]\w*", wish) and not keyword.iskeyword(wish) and wish not in self._taken:
+        wish = identifier(wish)
+        if wish and wish not in self._taken:
             self._taken.add(wish)
             return wish
-        stem = wish or _LETTERS.get(of, of)
-        stem = re.sub(r"\W", "_", stem) or "v"
+        stem = wish or identifier(_LETTERS.get(of, of)) or "v"
         while True:
             self._count[stem] = self._count.get(stem, 0) + 1
             name = f"{stem}{'_' if stem[-1].isdigit() else ''}{self._count[stem]}"
             if name not in self._taken:
                 self._taken.add(name)
                 return name
+
+
+def identifier(text: str) -> str:
+    """The text as a name that Python reads as just that; "" if nothing of it can stay.
+
+    >>> identifier("x²"), identifier("lambda"), identifier("2nd try")
+    ('x2', '', 'nd_try')
+    """
+    text = re.sub(r"\s", "_", unicodedata.normalize("NFKC", text))
+    text = "".join(c for c in text if f"a{c}".isidentifier())[:LONGEST].lstrip("0123456789")
+    while text and not text.isidentifier():  # a digit of another script, in front
+        text = text[1:]
+    return "" if keyword.iskeyword(text) or text == "__debug__" or unicodedata.normalize("NFKC", text) != text else text

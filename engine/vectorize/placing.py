@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -63,7 +64,7 @@ class Placing:
     def _place_elements(self, nodes: Ints) -> None:
         lists = self.graph.parent[self.graph.first[nodes]]
         self.array[nodes] = self.kind[nodes] = self.array[lists]
-        sizes = np.array([a.size // a.shape[0] if a.shape else 1 for a in self.arrays])
+        sizes = np.array([math.prod(a.shape[1:]) for a in self.arrays])
         self.place[nodes] = self.graph.place[nodes] * sizes[self.array[lists]] + self.place[lists]
 
     # ------------------------------------------------------------------ sorting and grids

@@ -175,7 +175,10 @@ class Products(Gradients):
             return left, right, texts[0], texts[1]
         for view in (left, right):
             zero = self.arrays[view.array].zero
-            if zero is not None and zero.reshape(-1)[np.broadcast_to(view.places(), mask.shape)[~mask]].all():
+            if (
+                zero is not None
+                and np.append(zero.reshape(-1), True)[np.broadcast_to(view.places(), mask.shape)[~mask]].all()
+            ):
                 return left, right, texts[0], texts[1]
         needs = {i for i, n in enumerate(mask.shape) if n > 1 and (mask != mask.take([0], i)).any()}
         if not needs <= set(self.read(left).kept):

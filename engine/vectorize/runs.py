@@ -95,10 +95,12 @@ def aligned(left: Run, left_places: Ints, right: Run, right_places: Ints, size: 
     column_of[rows] = np.arange(rows.shape[1])
     node = np.repeat(np.arange(len(matrix)), left.lengths)
     own = row_of[matrix[:, 0]]
-    if (own < 0).any() or (row_of[left_places] != own[node]).any():
+    columns = column_of[left_places]
+    twice = len(np.unique(node * rows.shape[1] + columns)) < len(node)
+    if twice or (own < 0).any() or (row_of[left_places] != own[node]).any():
         return None
     spread = np.full((len(matrix), rows.shape[1]), size, np.int64)
-    spread[node, column_of[left_places]] = right_places
+    spread[node, columns] = right_places
     key, different = numbered(spread)
     whole = np.full(len(matrix), rows.shape[1])
     return Run(left.array, rows[own, 0], whole, pattern), Run(right.array, key, whole, None, different, size)

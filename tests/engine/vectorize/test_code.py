@@ -123,7 +123,7 @@ def test_the_text_computes_in_the_order_of_the_expression(tree):
 
 @pytest.mark.parametrize(("text", "written"), [
     (Code("a - b", 1) - Code("c - d", 1), "a - b - (c - d)"), (Code("a + b", 1) * Code("c"), "(a + b) * c"),
-    (1.0 * Code("x"), "x"), (Code("x") * (1.0 / Code("y")), "x / y"), (-(-Code("x")), "--x"),
+    (1.0 * Code("x"), "x"), (Code("x") * (1.0 / Code("y")), "x / y"), (0.0 - (-Code("x")), "0.0 - -x"),
     ((-Code("x")) ** 2.0, "(-x) ** 2.0"), (-(Code("x") ** 2.0), "-x ** 2.0"), (2.0 ** -Code("x"), "2.0 ** -x"),
     (rules.greater(Code("x"), 0.0) - rules.less(Code("x"), 0.0), "1.0 * (x > 0.0) - 1.0 * (x < 0.0)"),
     (Code("g") * rules.greater(Code("x"), 0.0), "g * (x > 0.0)"), (code(-1.5) ** Code("x"), "(-1.5) ** x"),

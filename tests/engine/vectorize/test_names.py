@@ -87,7 +87,8 @@ def test_entries_of_a_tensor_have_its_name(path, data):
 
 @pytest.mark.parametrize(("x", "w"), [
     ("x²", "w"), ("µ", "μ"), ("𝑥", "x"), ("class", "None"), ("x y", "2x"), ("X", "x"), ("x", "__debug__"),
-    ("batch", "gradient"), ("d_x", "m1"), ("max_backward", "w"), ("w", "power_slope"), ("exp_minus_square", "direction"),
+    ("batch", "gradient"), ("d_x", "m1"), ("max_backward", "w"), ("w", "power_slope"),
+    ("exp_minus_square", "direction"),
 ])  # fmt: skip
 def test_a_value_may_have_any_name(x, w):
     a, b = Value(0.5, x), Value(2.0, w)
