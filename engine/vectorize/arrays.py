@@ -9,6 +9,7 @@ offset + i·strides[0] + j·strides[1] + ... of the array (its own axes, flatten
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,7 +49,7 @@ class Array:
     @property
     def size(self) -> int:
         """How many entries it has, of one example."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +108,11 @@ class Statement:
     index: View | None = None
     names: tuple[Sequence[str | None] | None, ...] = ()  # of the nodes of each operand, where a message may need them
 
+    def views(self) -> list[View]:
+        """All that the statement reads."""
+        operands = [*self.operands, *(view for pair in self.products for view in pair), self.index]
+        return [view for view in operands if isinstance(view, View)]
+
 
 @dataclass(frozen=True, eq=False)
 class ArrayProgram:
@@ -115,6 +121,18 @@ class ArrayProgram:
     arrays: tuple[Array, ...]
     statements: tuple[Statement, ...]
     roots: tuple[tuple[int, int], ...]  # (array, place) of each
+
+    @property
+    def padded(self) -> bool:
+        """Whether some entries are no nodes of the graph: rectangles, lists with gaps."""
+        if any(array.real is not None for array in self.arrays):
+            return True
+        return any(
+            view.mask is not None
+            or (view.index is not None and bool((view.index == self.arrays[view.array].size).any()))
+            for s in self.statements
+            for view in s.views()
+        )
 
     def varies(self, root: tuple[int, int]) -> bool:
         """Whether a wanted node differs from example to example."""
@@ -143,11 +161,16 @@ def check(program: ArrayProgram) -> None:
         for left, right in s.products:
             assert left.shape == right.shape, f"{target.name}: factors of different shapes"
             assert left.listed == right.listed, f"{target.name}: factors with lists of different lengths"
-        long = sum(int(np.prod(v.shape[: v.listed], dtype=np.int64)) for v in views)
+        long = sum(math.prod(v.shape[: v.listed]) for v in views)
         for v in (*views, *factors, *index):
             grid = v.shape[v.listed :]
             fits = (long, *grid) if s.op in LISTS or s.op.name == "join" else grid
             assert fits == target.shape, f"{target.name} has another shape than what it reads"
+        reads = [v.strides[v.listed :] for v in (*views, *factors, *index)]
+        if s.op.name != "join":
+            own = range(1 if s.op in LISTS else 0, len(target.shape))
+            assert all(target.shape[i] > 1 for i in own), f"{target.name} has an axis of length 1"
+            assert all(any(along) for along in zip(*reads, strict=True)), f"{target.name} repeats itself along an axis"
         made.add(s.target)
     assert len(made) == len(arrays), "a result that no statement makes"
     assert all(0 <= place < arrays[array].size for array, place in program.roots), "a root beyond its array"

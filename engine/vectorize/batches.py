@@ -47,7 +47,8 @@ class Item:
             return array
         if array.dtype.kind not in "fiub":
             raise TypeError(f"{self.argument} is an array of real numbers, not of {array.dtype}")
-        return array.astype(dtype)
+        with np.errstate(over="ignore", invalid="ignore"):  # what float32 cannot hold is inf
+            return array.astype(dtype)
 
     def _wanted(self) -> str:
         return f"the shape ({', '.join(['batch', *map(str, self.shape)])}{',' if not self.shape else ''})"
@@ -76,6 +77,5 @@ class Item:
 
     def drawn(self, batch: int, dtype: Any) -> Array:
         """Numbers drawn for each example, one example after the other."""
-        return np.array([[sample() for sample in self.samples] for _ in range(batch)], dtype).reshape(
-            batch, len(self.samples)
-        )
+        numbers = [[sample() for sample in self.samples] for _ in range(batch)]
+        return np.array(numbers, dtype).reshape(batch, len(self.samples))

@@ -1,13 +1,14 @@
 """Source becomes functions: every name in it is looked up in an array library, and what goes wrong is told by name.
 
 A program runs inside `np.errstate` with raise: the processor itself notices when a finite number leaves a domain (√−1,
-1/0, ln 0). Only then is the batch computed once more, with every domain checked, to say which node and which example.
+1/0, ln 0). Only then is the batch computed once more, carefully, to say which node and which example.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import inf, isfinite, nan
 from typing import Any
 
@@ -41,52 +42,36 @@ class Domain:
     varies: bool
 
 
-class Bound:
-    """The function of a program, made from its source."""
+class Unit:
+    """A function of array code, with the names that it uses; compiled when it is first called."""
 
     def __init__(
-        self,
-        function: Function,
-        domains: dict[int, Domain],
-        needed: Sequence[int],
-        ops: Sequence[Operation],
-        dtype: Any,
+        self, function: Function, domains: dict[int, Domain], ops: Sequence[Operation], dtype: Any, checked: bool
     ) -> None:
-        self._function, self._domains, self._dtype = function, domains, dtype
-        self.needed = list(needed)
-        self.source = function.text()
+        self.asked = function.written.asked
+        self._function, self._checked = function, checked
+        self._domains, self._ops, self._dtype = domains, ops, dtype
         space = _Namespace({op.name: op for op in ops})
         for name, thing in function.written.constants.items():
             space[name] = _constant(thing, dtype)
         space["full"] = lambda n, x: np.full(n, x, dtype)
         space["zeros"], space["ones"] = (lambda n: np.zeros(n, dtype)), (lambda n: np.ones(n, dtype))
         space["check"] = self._check
-        self._space = space
-        self._program = space.defined(self.source, "<program>")
-        self._checked: Callable[..., Any] | None = None
+        self._space, self._name = space, "<program, checked>" if checked else "<program>"
 
-    def __contains__(self, asked: str) -> bool:
-        return asked in self._function.written.asked
+    def checked(self) -> Unit:
+        """The same function, every domain checked."""
+        return Unit(self._function, self._domains, self._ops, self._dtype, True)
 
-    def run(self, wanted: str, parameters: Array, batch: Sequence[Array | None]) -> Any:
-        """Call the function of the source; if anything is not finite, look again with every domain checked."""
-        try:
-            with np.errstate(divide="raise", invalid="raise", over="ignore", under="ignore"):
-                result = self._program(parameters, *batch, wanted)
-        except (FloatingPointError, IndexError):
-            return self._run_checked(wanted, parameters, batch)
-        if type(result) is tuple:
-            if isfinite(result[0]):
-                return result if result[1].dtype == self._dtype else (result[0], result[1].astype(self._dtype))
-        elif np.isfinite(result).all():
-            return result if result.dtype == self._dtype else result.astype(self._dtype)
-        return self._run_checked(wanted, parameters, batch)
+    @cached_property
+    def source(self) -> str:
+        """Its text."""
+        return self._function.text(self._checked)
 
-    def _run_checked(self, wanted: str, parameters: Array, batch: Sequence[Array | None]) -> Any:
-        if self._checked is None:
-            self._checked = self._space.defined(self._function.text(checked=True), "<program, checked>")
-        with np.errstate(all="ignore"):
-            return self._checked(parameters, *batch, wanted)
+    @cached_property
+    def run(self) -> Callable[..., Any]:
+        """The function."""
+        return self._space.defined(self.source, self._name)
 
     def _check(self, statement: int, *operands: Array) -> None:
         """Raise what the scalar engine would raise for the first example that leaves the domain."""
@@ -121,6 +106,54 @@ class Bound:
         else:
             kind, message = DomainError, op._outside(numbers, named)
         raise kind(message if example is None else f"{message} (example {example})") from None
+
+
+class Bound:
+    """The function of a program, and its careful counterparts.
+
+    Where a batch gives an inf or a nan, or the processor reports that a finite number has left a domain, it is computed
+    once more by a careful function: it has only what was asked for, no rectangles larger than the lists in them, and
+    looks at every domain. So inf and nan are where the scalar engine has them, and its errors name node and example.
+    """
+
+    def __init__(self, fast: Unit, careful: dict[str, Unit], needed: Sequence[int], dtype: Any) -> None:
+        self._fast, self._careful, self._dtype = fast, careful, dtype
+        self.needed = list(needed)
+        self.source = fast.source
+        fast.run  # noqa: B018  (compiled now: a program is ready when it is there)
+
+    def __contains__(self, asked: str) -> bool:
+        return asked in self._fast.asked
+
+    def run(self, wanted: str, parameters: Array, batch: Sequence[Array | None]) -> Any:
+        """Call the function of the source; if anything is not finite, look again, carefully."""
+        try:
+            with np.errstate(divide="raise", invalid="raise", over="ignore", under="ignore"):
+                result = self._fast.run(parameters, *batch, wanted)
+                if type(result) is tuple:
+                    value, gradient = result
+                    finite = isfinite(value) and isfinite(gradient.dot(gradient))
+                else:
+                    finite = np.isfinite(result).all()
+        except (FloatingPointError, IndexError):
+            finite = False
+        if not finite:
+            return self._run_carefully(wanted, parameters, batch)
+        if wanted != "gradient":
+            return self._own(result, (parameters, *batch))
+        return result if gradient.dtype == self._dtype else (value, gradient.astype(self._dtype))
+
+    def _run_carefully(self, wanted: str, parameters: Array, batch: Sequence[Array | None]) -> Any:
+        with np.errstate(all="ignore"):
+            result = self._careful[wanted].run(parameters, *batch, wanted)
+        if type(result) is tuple:
+            return result[0], result[1].astype(self._dtype)
+        return self._own(result, (parameters, *batch))
+
+    def _own(self, result: Array, given: Sequence[Array | None]) -> Array:
+        """The result in the program's kind of float, and in memory of its own: an output may be an input."""
+        shared = any(array is not None and np.may_share_memory(result, array) for array in given)
+        return result.astype(self._dtype, copy=shared)
 
 
 @dataclass(frozen=True)

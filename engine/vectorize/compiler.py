@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,8 @@ from engine.operation import TABLE, Operation
 from engine.value import Value
 from engine.vectorize.arrays import ArrayProgram
 from engine.vectorize.batches import Item
-from engine.vectorize.bind import LIBRARY, Bound, Domain, Function
-from engine.vectorize.columns import INPUT, PARAMETER, Graph
+from engine.vectorize.bind import LIBRARY, Bound, Domain, Function, Unit
+from engine.vectorize.columns import INPUT, PARAMETER, Graph, Ints
 from engine.vectorize.emit import emit
 from engine.vectorize.fold import fold
 from engine.vectorize.fuse import fuse
@@ -31,6 +32,7 @@ from engine.vectorize.names import Names, common_name
 from engine.vectorize.placing import Source
 from engine.vectorize.program import Program
 from engine.vectorize.report import report
+from engine.vectorize.rewrite import Rewrite
 from engine.vectorize.schedule import schedule
 from engine.vectorize.trace import trace
 from engine.vectorize.writer import Line, Written
@@ -78,13 +80,13 @@ def vectorize(
     parameters = list(parameters) if not isinstance(parameters, Value) else [parameters]
     leaves = flat(parameters)
     wanted = flat(outputs) if outputs is not None else []
-    _check(loss, inputs, leaves, wanted, dtype)
+    _check(loss, inputs, leaves, wanted, draws, dtype)
     given = [flat(item) for item in inputs]
     drawn = [leaf for leaf, _ in draws]
     constants: list[Value] = []
     graph = trace([loss, *wanted], [leaf for item in given for leaf in item] + drawn, leaves, constants)
     tensors, tensor_name = _tensors(parameters, leaves)
-    _check_found(graph, given, leaves, np.zeros_like(tensors) if allow_unused else tensors)
+    _check_found(graph, given, leaves, None if allow_unused else tensors)
     nodes = len(graph)
     graph = fuse(graph)
     graph, varies = fold(graph)
@@ -94,10 +96,20 @@ def vectorize(
     items = _items(graph, inputs, given, draws, names)
     sources = [Source("parameters", "parameters", (len(leaves),), tensors)]
     sources += [Source("index" if item.whole else "input", item.name, item.shape) for item in items]
-    program = lift(graph, varies, levels, sources, names)
-    frozen = np.array([0.0 if not leaf.requires_grad else 1.0 for leaf in leaves])
-    bound = _bound(program, graph, names, items, tensor_name, shape(outputs) if wanted else None, dtype, frozen)
-    return Program(items, leaves, bound, report(nodes, program), constants, dtype, unchanged)
+    trainable = np.array([0.0 if not leaf.requires_grad else 1.0 for leaf in leaves])
+    making = _Making(items, sources, names, tensor_name, trainable, dtype)
+    graphs, size = (graph, varies, levels), shape(outputs) if wanted else None
+    mine = names.copy()
+    program = lift(*graphs, sources, mine)
+    fast, needed = making.unit(program, graph, mine, True, size, checked=False)
+    apart = program.padded or wanted
+    loss_alone = making.careful(graphs, graph.roots[:1], True, None) if apart else fast.checked()
+    careful = {"losses": loss_alone, "gradient": loss_alone}
+    if wanted:
+        careful["outputs"] = making.careful(graphs, graph.roots[1:], False, size)
+    return Program(
+        items, leaves, Bound(fast, careful, needed, dtype), report(nodes, program), constants, dtype, unchanged
+    )
 
 
 _ENDINGS = ("", "_backward", *(f"_slope{i}" for i in range(8)))
@@ -111,7 +123,9 @@ _RESERVED = {
 # ------------------------------------------------------------------------------ what is given
 
 
-def _check(loss: Any, inputs: Any, parameters: Sequence[Any], outputs: Sequence[Any], dtype: Any) -> None:
+def _check(
+    loss: Any, inputs: Any, parameters: Sequence[Any], outputs: Sequence[Any], draws: Sequence[Any], dtype: Any
+) -> None:
     if not isinstance(loss, Value):
         raise TypeError(f"the loss is a Value, not {loss!r}; of a list take the sum or mean")
     if isinstance(inputs, Value) or not isinstance(inputs, list | tuple):
@@ -131,6 +145,12 @@ def _check(loss: Any, inputs: Any, parameters: Sequence[Any], outputs: Sequence[
                     f"{_said(leaf)}, in {what}, was computed from others; give the leaf that it comes from"
                 )
             seen[leaf] = what
+    for draw in draws:
+        if not (isinstance(draw, tuple) and len(draw) == 2 and isinstance(draw[0], Value) and callable(draw[1])):
+            raise TypeError(f"draws holds pairs (leaf, sample), sample a function without arguments, not {draw!r}")
+        if draw[0] in seen or draw[0].parents:
+            raise ValueError(f"{_said(draw[0])}, in draws, is {'computed' if draw[0].parents else 'given twice'}")
+        seen[draw[0]] = "draws"
     for value in outputs:
         if not isinstance(value, Value):
             raise TypeError(f"outputs holds {value!r}, which is no Value")
@@ -158,6 +178,8 @@ def _check_found(graph: Graph, given: Sequence[Sequence[Value]], leaves: Sequenc
                 "were other Values used in its place?"
             )
         begin += len(item)
+    if tensors is None:
+        return
     there = set(tensors[graph.place[graph.code == PARAMETER]].tolist())
     for leaf, tensor in zip(leaves, tensors.tolist(), strict=True):
         if tensor not in there:
@@ -170,7 +192,7 @@ def _check_found(graph: Graph, given: Sequence[Sequence[Value]], leaves: Sequenc
 def _items(graph: Graph, inputs: Sequence[Any], given: Any, draws: Sequence[Draw], names: Names) -> list[Item]:
     """The items, with names from their Values: x for x[0], x[1], ..., and X for the array that is given."""
     items = []
-    numbers = _used_as_numbers(graph)
+    numbers = _used_as_numbers(graph, sum(map(len, given)) + len(draws))
     begin = 0
     for i, (item, leaves) in enumerate(zip(inputs, given, strict=True)):
         own = shape(item)
@@ -189,7 +211,7 @@ def _items(graph: Graph, inputs: Sequence[Any], given: Any, draws: Sequence[Draw
     return items
 
 
-def _used_as_numbers(graph: Graph) -> Any:
+def _used_as_numbers(graph: Graph, count: int) -> Any:
     """(inputs,) whether an input is an operand like any other, and not only the index of take."""
     index = np.zeros(len(graph.parent), bool)
     for i, op in enumerate(graph.ops):
@@ -201,15 +223,15 @@ def _used_as_numbers(graph: Graph) -> Any:
     indexed = np.zeros(len(graph), bool)
     indexed[graph.parent[index]] = True
     inputs = graph.code == INPUT
-    result = np.ones(int(graph.place[inputs].max(initial=-1)) + 1, bool)
+    result = np.ones(count, bool)
     result[graph.place[inputs]] = used[inputs] | ~indexed[inputs]
-    return np.append(result, np.ones(1, bool))
+    return result
 
 
 def _tensors(parameters: Sequence[Any], leaves: Sequence[Value]) -> tuple[Any, Callable[[Any, str], str]]:
     """(which tensor each parameter belongs to, a name for places): by their names, or by how they are nested."""
     labels: list[str] = []
-    before: Any = None
+    before: Any = ...  # of no item
     for i, item in enumerate(parameters):
         own = shape(item)
         if own != before or (own and len(own) > 1):  # rows of one length are a matrix
@@ -232,35 +254,60 @@ def _tensors(parameters: Sequence[Any], leaves: Sequence[Value]) -> tuple[Any, C
     return np.array([number[label] for label in labels], np.int64), name
 
 
+_NO_DIGITS = str.maketrans("", "", "0123456789")
+
+
 def _label(name: str) -> str:
     """The name without its indices: the same for all entries of a tensor."""
-    return "".join(c for c in name if not c.isdigit())
+    return name.translate(_NO_DIGITS)
 
 
 # ------------------------------------------------------------------------------ functions
 
 
-def _bound(
-    program: ArrayProgram, graph: Graph, names: Names, items: Sequence[Item], tensor_name: Any, wanted: Any, dtype: Any,
-    trainable: Any,
-) -> Bound:  # fmt: skip
-    domains = {
-        i: Domain(s.op, program.arrays[s.target].real, s.names or (None,) * len(s.operands), _grid(program, s),
-                  program.arrays[s.target].varies)
+@dataclass(frozen=True)
+class _Making:
+    """What every function of a program is made with."""
+
+    items: Sequence[Item]
+    sources: Sequence[Source]
+    names: Names
+    tensor_name: Callable[[Any, str], str]
+    trainable: Any
+    dtype: Any
+
+    def unit(
+        self, program: ArrayProgram, graph: Graph, names: Names, loss: bool, outputs: Any, checked: bool
+    ) -> tuple[Unit, list[int]]:
+        """The function of a program of arrays, and the items that its outputs need."""
+        written = emit(program, names, self.tensor_name, loss, outputs)
+        if loss and (self.trainable == 0.0).any():
+            written.constants["trainable"] = self.trainable
+            written.returns[-1] = f"{written.returns[-1]} * trainable"
+        needed = _needed(written, self.items) if outputs is not None else list(range(len(self.items)))
+        ops = [op for op in graph.ops if isinstance(op, Operation)]
+        function = Function(*_head(self.items, written, needed), written)
+        return Unit(function, _domains(program), ops, self.dtype, checked), needed
+
+    def careful(self, graphs: tuple[Graph, Ints, Ints], roots: Ints, loss: bool, outputs: Any) -> Unit:
+        """The function for some of the roots alone, without rectangles, every domain checked."""
+        graph, varies, levels = graphs
+        change = Rewrite(replace(graph, roots=roots))
+        pruned = change.finish()
+        kept = change.kept
+        names = self.names.copy()
+        program = lift(pruned, varies[kept], levels[kept], self.sources, names, rectangles=False)
+        return self.unit(program, pruned, names, loss, outputs, checked=True)[0]
+
+
+def _domains(program: ArrayProgram) -> dict[int, Domain]:
+    """What each statement with a domain, or with an index, needs for its message."""
+    return {
+        i: Domain(s.op, target.real, s.names or (None,) * len(s.operands), target.shape, target.varies)
         for i, s in enumerate(program.statements)
         if isinstance(s.op, Operation) and (s.op.domain is not None or s.op.name == "take")
-    }  # fmt: skip
-    written = emit(program, names, tensor_name, wanted)
-    if (trainable == 0.0).any():
-        written.constants["trainable"] = trainable
-        written.returns[-1] = f"{written.returns[-1]} * trainable"
-    needed = _needed(written, items) if wanted is not None else list(range(len(items)))
-    ops = [op for op in graph.ops if isinstance(op, Operation)]
-    return Bound(Function(*_head(items, written, needed), written), domains, needed, ops, dtype)
-
-
-def _grid(program: ArrayProgram, s: Any) -> Any:
-    return program.arrays[s.target].shape
+        for target in [program.arrays[s.target]]
+    }
 
 
 def _head(items: Sequence[Item], written: Written, needed: Sequence[int]) -> tuple[tuple[str, ...], list[Line]]:

@@ -9,6 +9,7 @@ it reads, and when an array's turn comes all its contributions are there.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 from engine.operation import Operation
 from engine.vectorize.arrays import ArrayProgram, Operand, Shape, Statement, View
 from engine.vectorize.code import Code, code, slope_codes, value_code
-from engine.vectorize.columns import DOT
+from engine.vectorize.columns import DOT, LOG_SOFTMAX
 from engine.vectorize.grids import fit
 from engine.vectorize.grouping import gathered
 from engine.vectorize.lift import JOIN, PADDED
@@ -27,19 +28,20 @@ from engine.vectorize.writer import Line as Line
 from engine.vectorize.writer import Written, expanded, reshaped
 
 
-def emit(program: ArrayProgram, names: Names, tensor_names: Any, outputs: Shape | None) -> Written:
-    """The function of a program: the outputs (roots behind the first, of this shape), the losses, the gradient."""
+def emit(program: ArrayProgram, names: Names, tensor_names: Any, loss: bool, outputs: Shape | None) -> Written:
+    """The function of a program: its outputs, of this shape; with a loss (the first root) the losses, the gradient."""
     emitter = _Emitter(program, names, tensor_names)
-    loss, *others = program.roots
+    first, others = program.roots[:loss], program.roots[loss:]
     if outputs is not None:
         emitter.forward(others)
         emitter.out.stop("outputs", emitter.outputs(others, outputs))
-    emitter.forward([loss])
-    varies = program.varies(loss)
-    code = emitter.root(loss)
-    emitter.out.stop("losses", code if varies else f"repeated({code}, batch)")
-    gradient = emitter.backward(loss)
-    emitter.out.stop("gradient", f"{code}.sum() / batch, {gradient}" if varies else f"{code}, {gradient}")
+    for root in first:
+        emitter.forward([root])
+        varies = program.varies(root)
+        code = emitter.root(root)
+        emitter.out.stop("losses", code if varies else f"repeated({code}, batch)")
+        gradient = emitter.backward(root)
+        emitter.out.stop("gradient", f"{code}.sum() / batch, {gradient}" if varies else f"{code}, {gradient}")
     return emitter.out
 
 
@@ -59,10 +61,10 @@ class _Emitter(Products):
         for s in reversed(self.program.statements):
             if s.target in needed and s.target not in self._done:
                 statements.append(s)
-                needed.update(view.array for view in views_of(s))
+                needed.update(view.array for view in s.views())
         self._done.update(s.target for s in statements)
         for s in reversed(statements):
-            if any(view.array in self._moves for view in views_of(s)):
+            if any(view.array in self._moves for view in s.views()):
                 self._moves.add(s.target)
             self._statement(s)
 
@@ -125,7 +127,7 @@ class _Emitter(Products):
         """Whether a gradient that is one number will do for it."""
         if isinstance(s.op, Operation):
             return not s.op.any_number
-        return s.op is DOT and not any(view.listed for view in views_of(s))
+        return s.op is DOT and not any(view.listed for view in s.views())
 
     # ------------------------------------------------------------------------ statements
 
@@ -172,10 +174,8 @@ class _Emitter(Products):
             sizes = [n if i in kept else 1 for i, n in enumerate(view.shape)][view.listed :]
             text = reshaped(text, (self._length(view), *sizes), varies or self.arrays[view.array].varies)
         if view.mask is not None:
-            mask = view.mask.reshape(self._length(view), *grid)
-            mask = mask[..., None] if varies else mask
-            name = self.constant("mask", mask, ("mask", mask.tobytes(), mask.shape))
-            text = f"masked({name}, {text}, {fill!r})"
+            mask = self.mask(view.mask.reshape(self._length(view), *grid), varies)
+            text = f"masked({mask}, {text}, {fill!r})"
         if view.index is not None and (view.index == self.arrays[view.array].size).any() and fill != 0.0:
             text = text.replace(")", f", {fill!r})", 1) if text.startswith("gather(") else self._filled(view, fill)
         return view, text
@@ -187,7 +187,7 @@ class _Emitter(Products):
         return f"gather({self.rows(array.name, array.shape, array.varies)}, {name}, {fill!r})"
 
     def _length(self, view: View) -> int:
-        return int(np.prod(view.shape[: view.listed], dtype=np.int64))
+        return math.prod(view.shape[: view.listed])
 
     def _list(self, s: Statement) -> None:
         target = self.arrays[s.target]
@@ -199,7 +199,12 @@ class _Emitter(Products):
         x = self.named(x, f"{target.name}_of", (longest, *grid), target.varies)
         more = [self._index_code(s.index, target.varies)] if s.index is not None else []
         check = (self._number[id(s)], (x, *more)) if more or getattr(s.op, "domain", None) else None
-        z = self.line(target.name, f"{s.op.name}({', '.join([x, *more])})", target.shape, target.varies, check)
+        z, code = target.name, f"{s.op.name}({', '.join([x, *more])})"
+        absent = pieces[0][0].mask if s.op is LOG_SOFTMAX and len(pieces) == 1 else None
+        if absent is not None:  # where there is no entry it is −inf, and 0 to those who read it
+            z = self.line(self.names.new(f"{target.name}_padded"), code, target.shape, target.varies)
+            code = f"masked({self.mask(absent.reshape(target.shape), target.varies)}, {z}, 0.0)"
+        self.line(target.name, code, target.shape, target.varies, check)
 
         def backward(gradient: str) -> None:
             inside = (gradient, *more, x) if more else (gradient, z, x)
@@ -279,19 +284,9 @@ class _Emitter(Products):
             if view.array in self._moves:
                 whole = Code(f"spread({gradient}, {long})")
                 if view.mask is not None:
-                    mask = view.mask.reshape(long, *grid)
-                    mask = mask[..., None] if varies else mask
-                    whole = Code(
-                        f"masked({self.constant('mask', mask, ('mask', mask.tobytes(), mask.shape))}, {whole}, 0.0)"
-                    )
+                    whole = Code(f"masked({self.mask(view.mask.reshape(long, *grid), varies)}, {whole}, 0.0)")
                 if view.listed != 1:
                     whole = Code(reshaped(str(whole), view.shape, varies))
                 self._give_spread(view, whole, varies)
 
         return Code(f"{stretch}.sum(axis=0)"), backward
-
-
-def views_of(s: Statement) -> list[View]:
-    """All that a statement reads."""
-    operands = [*s.operands, *(view for pair in s.products for view in pair), s.index]
-    return [view for view in operands if isinstance(view, View)]

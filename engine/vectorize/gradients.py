@@ -12,6 +12,8 @@ from engine.vectorize.columns import Ints
 from engine.vectorize.names import Names
 from engine.vectorize.writer import Writer, kept_places, reshaped
 
+MOST_TERMS = 32  # of a sum in one line
+
 
 class Gradients(Writer):
     """A writer that collects contributions to the gradients of arrays."""
@@ -99,9 +101,10 @@ class Gradients(Writer):
             terms.append(Code(joined if len(of.shape) == 1 else reshaped(joined, of.shape, of.varies)))
         if not terms:
             return None
-        total = terms[0]
-        for term in terms[1:]:
-            total = total + term
+        while len(terms) > MOST_TERMS:  # some at a time: Python's compiler does not take a line of a thousand signs
+            some = _sum(terms[:MOST_TERMS])
+            terms[:MOST_TERMS] = [Code(self.line(self.names.new(f"d_{of.name}"), some, of.shape, of.varies))]
+        total = _sum(terms)
         if total.text.isidentifier() and not name:
             return total.text
         name = name or self.names.new(f"d_{of.name}")
@@ -123,3 +126,10 @@ class Gradients(Writer):
                 whole.append((places, gradient))
             end = first + places.size
         return whole
+
+
+def _sum(terms: list[Code]) -> Code:
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total

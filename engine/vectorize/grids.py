@@ -6,6 +6,7 @@ group of nodes reads have such a pattern, reading them is a slice, a transpose o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -53,7 +54,7 @@ def fit(shape: Shape, at: Ints, places: Ints) -> tuple[int, tuple[int, ...]] | N
     >>> fit((2, 2), np.array([0, 2, 3]), np.array([0, 2, 3]))
     (0, (2, 1))
     """
-    if len(at) == int(np.prod(shape, dtype=np.int64)) and (at[1:] > at[:-1]).all():
+    if len(at) == math.prod(shape) and (at[1:] > at[:-1]).all():
         whole = places.reshape(shape)
         first = whole[(0,) * len(shape)]
         expected = first
@@ -63,7 +64,7 @@ def fit(shape: Shape, at: Ints, places: Ints) -> tuple[int, tuple[int, ...]] | N
             strides.append(step)
             expected = expected[..., None] + step * np.arange(size)
         return (int(first), tuple(strides)) if (whole == expected).all() else None
-    grid = np.full(int(np.prod(shape, dtype=np.int64)), -1, np.int64)
+    grid = np.full(math.prod(shape), -1, np.int64)
     grid[at] = places
     grid = grid.reshape(shape)
     strides = [_step(grid, axis) for axis in range(len(shape))]
@@ -101,10 +102,10 @@ def split(shape: Shape, strides: Sequence[int], source: Shape) -> Shape:
         parts: list[int] = []
         for wide in sorted(s for s in steps if abs(stride) < s):
             cut, rest = divmod(wide, abs(stride)) if stride else (0, 1)
-            inner = int(np.prod(parts, dtype=np.int64)) if parts else 1
+            inner = math.prod(parts) if parts else 1
             if not rest and inner < cut < size and size % cut == 0 and cut % inner == 0:
                 parts.insert(0, cut // inner)
-        inner = int(np.prod(parts, dtype=np.int64)) if parts else 1
+        inner = math.prod(parts) if parts else 1
         result += [size // inner, *parts] if size // inner > 1 or not parts else parts
     return tuple(result)
 

@@ -7,6 +7,7 @@ Rows of different lengths, as when position t attends to the positions before it
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -27,9 +28,15 @@ PADDED = {"max": -np.inf, "min": np.inf, "logsumexp": -np.inf, "softmax": -np.in
 WITH_INDEX = ("take",)  # their last operand says which of the others
 
 
-def lift(graph: Graph, varies: Ints, levels: Ints, sources: Sequence[Source], names: Names) -> ArrayProgram:
-    """The graph as a program of arrays. `sources` are the parameters, then the inputs in the order of their places."""
-    return _Lifting(graph, varies, levels, sources, names).program()
+def lift(
+    graph: Graph, varies: Ints, levels: Ints, sources: Sequence[Source], names: Names, rectangles: bool = True
+) -> ArrayProgram:
+    """The graph as a program of arrays. `sources` are the parameters, then the inputs in the order of their places.
+
+    With `rectangles` lists of different lengths are filled up, and a triangle becomes a square; else every entry of
+    an array is a node of the graph.
+    """
+    return _Lifting(graph, varies, levels, sources, names, rectangles).program()
 
 
 class _Lifting(Placing):
@@ -65,10 +72,26 @@ class _Lifting(Placing):
     # ------------------------------------------------------------------ elementwise operations
 
     def _elementwise(self, op: Operation, nodes: Ints) -> None:
+        if len(nodes) == 1:
+            self._single(op, nodes)
+            return
         first, parent = self.graph.first, self.graph.parent
         parents = parent[first[nodes][:, None] + np.arange(first[nodes[0] + 1] - first[nodes[0]])]
         for group in alike(self.kind[parents]):
             self._elementwise_group(op, nodes[group], parents[group])
+
+    def _single(self, op: Operation, nodes: Ints) -> None:
+        """A node that is alone at its level: the short way, for long chains."""
+        graph, node = self.graph, int(nodes[0])
+        parents = graph.parent[graph.first[node] : graph.first[node + 1]].tolist()
+        operands = tuple(
+            View(int(self.array[p]), (), (), int(self.place[p])) if self.array[p] >= 0 else float(graph.number[p])
+            for p in parents
+        )
+        names: tuple[list[str | None] | None, ...] = ()
+        if op.domain is not None:
+            names = tuple([graph.names[p]] if graph.names[p] else None for p in parents)
+        self._store(op, (), np.zeros(1, np.int64), nodes, operands, names=names)
 
     def _elementwise_group(self, op: Operation, nodes: Ints, parents: Ints, whole: bool = False) -> None:
         arrays = self.array[parents[0]]
@@ -98,7 +121,7 @@ class _Lifting(Placing):
             return ()
         result: list[list[str | None] | None] = []
         for column in parents.T.tolist():
-            found: list[str | None] = [None] * int(np.prod(shape, dtype=np.int64))
+            found: list[str | None] = [None] * math.prod(shape)
             for place, node in zip(at.tolist(), column, strict=True):
                 found[place] = self.graph.names[node]
             result.append(found if any(found) else None)
@@ -128,6 +151,7 @@ class _Lifting(Placing):
         # A gap inside a list moves the places behind it, and changes a mean: only one stretch may end early.
         single = stretches(kinds, counts) == 1
         free = single if op in LISTS else np.full(len(nodes), op.name in PADDED)
+        free &= self.rectangles
         signature = np.column_stack((
             signature, np.where(free, 0, counts), np.where(free, 0, stretches_hash(kinds, counts, exact=True))
         ))  # fmt: skip
@@ -159,7 +183,7 @@ class _Lifting(Placing):
     def _piece(self, run: Run, shape: Shape, at: Ints) -> View:
         if run.array >= 0:
             return self._stretch(run, shape, at)
-        numbers = np.zeros((run.longest, int(np.prod(shape, dtype=np.int64))))
+        numbers = np.zeros((run.longest, math.prod(shape)))
         there = np.ones(numbers.shape, bool)
         there[:, at] = np.arange(run.longest)[:, None] < run.lengths
         numbers[:, at] = self._numbers(run)
@@ -231,8 +255,8 @@ class _Lifting(Placing):
         left, right = np.where(swap, right, left), np.where(swap, left, right)
         added = graph.parent[self._edges(begin + 2 * pairs, singles)]
         signature = np.column_stack((
-            stretches_hash(self.kind[left] * MIXED[1] + self.kind[right], pairs),
-            stretches_hash(self.kind[added], singles),
+            stretches_hash(self.kind[left] * MIXED[1] + self.kind[right], pairs, exact=not self.rectangles),
+            stretches_hash(self.kind[added], singles, exact=not self.rectangles),
         ))  # fmt: skip
         begins = [np.append(0, np.cumsum(c)) for c in (pairs, singles)]
         for group in alike(signature):

@@ -10,6 +10,7 @@ import keyword
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 _PARTS = re.compile(r"[^\W\d]\w*|\d+")
 
@@ -88,6 +89,7 @@ class Names:
                 return name
 
 
+@lru_cache(maxsize=1024)
 def identifier(text: str) -> str:
     """The text as a name that Python reads as just that; "" if nothing of it can stay.
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.operation import Operation
 from engine.vectorize import grids
-from engine.vectorize.arrays import Array, Operand, Shape, Statement, View
+from engine.vectorize.arrays import Array, Numbers, Operand, Shape, Statement, View
 from engine.vectorize.columns import CONSTANT, INPUT, LISTS, PARAMETER, Form, Graph, Ints
 from engine.vectorize.grouping import gathered
 from engine.vectorize.names import Names, common_name
@@ -36,8 +36,10 @@ class Placing:
     kind     (n,) the array again, but below -1 a tensor of the parameters: nodes of other kinds are no group
     """
 
-    def __init__(self, graph: Graph, varies: Ints, levels: Ints, sources: Sequence[Source], names: Names) -> None:
-        self.graph, self.varies, self.levels, self.names = graph, varies, levels, names
+    def __init__(
+        self, graph: Graph, varies: Ints, levels: Ints, sources: Sequence[Source], names: Names, rectangles: bool
+    ) -> None:
+        self.graph, self.varies, self.levels, self.names, self.rectangles = graph, varies, levels, names, rectangles
         self.arrays = [Array(s.kind, s.name, s.shape, s.kind != "parameters") for s in sources]
         self.statements: list[Statement] = []
         n = len(graph)
@@ -53,7 +55,7 @@ class Placing:
         tensors = sources[0].tensors
         self.kind[parameters] = -2 - (tensors[graph.place[parameters]] if tensors is not None else 0)
         inputs = np.flatnonzero(graph.code == INPUT)
-        begins = np.cumsum([0, *(int(np.prod(s.shape, dtype=np.int64)) for s in sources[1:])])
+        begins = np.cumsum([0, *(math.prod(s.shape) for s in sources[1:])])
         constants = np.flatnonzero(graph.code == CONSTANT)
         _, chosen, same = np.unique(graph.number[constants].view(np.int64), return_index=True, return_inverse=True)
         self.place[constants] = constants[chosen][same.reshape(-1)]  # a constant is told by its number
@@ -88,6 +90,8 @@ class Placing:
         found = grids.loops(keys)
         if found is not None:
             return self._finer(tuple(size for size, _ in found), keys, arrays), np.arange(m)
+        if not self.rectangles:
+            return None
         if len(arrays) and (keys[0, 1:] > keys[0, :-1]).all() and arrays[0] >= 0:
             source = self.arrays[arrays[0]]
             box = grids.box(source.shape, keys[0]) if source.kind == "result" else None
@@ -131,15 +135,15 @@ class Placing:
             low, high = grids.span(fitted[0], shape, fitted[1])
             if low >= 0 and high < self.arrays[array].size:
                 return View(array, shape, fitted[1], fitted[0])
-        index = np.zeros(int(np.prod(shape, dtype=np.int64)), np.int64)
+        index = np.zeros(math.prod(shape), np.int64)
         index[at] = places
         return gathered(array, index.reshape(shape), 0)
 
     def _constant(self, shape: Shape, at: Ints, numbers: np.ndarray) -> Operand:
         """Numbers of the graph's own: one, if they are all the same, else an array of them."""
-        if (numbers == numbers[0]).all() or len(numbers) == 1:
+        if len(numbers) == 1 or (bits(numbers) == bits(numbers)[0]).all():
             return float(numbers[0])
-        spread = np.full(int(np.prod(shape, dtype=np.int64)), numbers[0])
+        spread = np.full(math.prod(shape), numbers[0])
         spread[at] = numbers
         return self._constant_array(spread.reshape(shape), 0)
 
@@ -147,7 +151,7 @@ class Placing:
         whole = numbers.shape
         for axis in range(numbers.ndim):
             head = numbers.take([0], axis)
-            if (numbers == head).all():
+            if (bits(numbers) == bits(head)).all():
                 numbers = head
         strides = [s if n > 1 else 0 for n, s in zip(numbers.shape, grids.contiguous(numbers.shape), strict=True)]
         shape = tuple(n for n in numbers.shape if n > 1)
@@ -160,7 +164,7 @@ class Placing:
         Without given axes the list has one, and is a gather unless its entries are equally far apart.
         """
         longest, size = run.longest, self.arrays[run.array].size
-        entries = int(np.prod(shape, dtype=np.int64))
+        entries = math.prod(shape)
         if axes is None and run.pattern is not None:
             steps = np.diff(run.pattern)
             axes = [(longest, int(steps[0]) if longest > 1 else 0)] if (steps == steps[:1]).all() else None
@@ -204,18 +208,18 @@ class Placing:
         """The statement, its array, and where the nodes lie in it."""
         views = [v for v in (*operands, *(v for pair in products for v in pair), index) if isinstance(v, View)]
         varies = any(self.arrays[view.array].varies for view in views)
-        size = int(np.prod(shape, dtype=np.int64))
+        size = math.prod(shape)
         real = None
-        if len(nodes) < size or len(np.unique(at)) < size:
+        if size > 1 and (len(nodes) < size or len(np.unique(at)) < size):
             real = np.zeros(size, bool)
             real[at] = True
         zero = None
         whole = shape
         if op in LISTS:
-            longest = sum(int(np.prod(v.shape[: v.listed], dtype=np.int64)) for v in views)
+            longest = sum(math.prod(v.shape[: v.listed]) for v in views)
             whole = (longest, *shape)
             masks = [v.mask for v in views if v.mask is not None]
-            if op.name != "log_softmax" and len(views) == 1 and masks:
+            if len(views) == 1 and masks:
                 zero = ~masks[0].reshape(whole)
             real = None if real is None else np.broadcast_to(real, (longest, size)).reshape(whole)
         named = [self.graph.names[nodes[0]], self.graph.names[nodes[-1]]]
@@ -225,3 +229,8 @@ class Placing:
         self.array[nodes] = self.kind[nodes] = len(self.arrays) - 1
         self.place[nodes] = at
         self.statements.append(Statement(len(self.arrays) - 1, op, operands, products, index, names))
+
+
+def bits(numbers: Numbers) -> Ints:
+    """The numbers as bits: of two zeros, or two nans, each is told."""
+    return np.ascontiguousarray(numbers).view(np.int64)

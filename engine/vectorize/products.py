@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -59,7 +60,7 @@ class Products(Gradients):
         w, x = _axes(left, [*rows, *listed]), _axes(right, [*listed, *columns])
         if len(self.read(w).kept) + len(self.read(x).kept) != len(w.shape) + len(x.shape):
             return None  # a list of one entry
-        n, k, m = (int(np.prod([left.shape[i] for i in axes], dtype=np.int64)) for axes in (rows, listed, columns))
+        n, k, m = (math.prod([left.shape[i] for i in axes]) for axes in (rows, listed, columns))
         matrix, inner = self.own(w, unnamed="w"), self.own(x)
         if len(w.shape) > len(rows[:1]) + 1:
             matrix = self.named(reshaped(matrix, (n, k) if rows else (k,), False), f"{matrix}_2d", (n, k), False)
@@ -187,8 +188,7 @@ class Products(Gradients):
         kept = self.read(left).kept
         short = mask[tuple(slice(None) if i in kept else 0 for i in range(mask.ndim))]
         varies = self.arrays[left.array].varies
-        short = short[..., None] if varies else short
-        name = self.constant("mask", short, ("mask", short.tobytes(), short.shape))
+        name = self.mask(short, varies)
         shape = tuple(left.shape[i] for i in kept)
         self._mask_of[id(left)] = name
         texts[0] = self.named(f"masked({name}, {texts[0]}, 0.0)", f"{texts[0]}_there", shape, varies)

@@ -130,9 +130,12 @@ class Program:
     @parameters.setter
     def parameters(self, numbers: Any) -> None:
         array = np.asarray(numbers)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"parameters are real numbers, and the array given is of {array.dtype}")
         if array.shape != self._parameters.shape:
             raise ValueError(f"there are {len(self._parameters)} parameters, and the array has shape {array.shape}")
-        self._parameters[...] = array
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._parameters[...] = array
 
     def pull(self) -> None:
         """Read the numbers of the Values into `parameters`.
@@ -182,6 +185,9 @@ class Program:
     def report(self) -> Report:
         """How many nodes became how many array operations, and what did not lift."""
         return self._report
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a program is not pickled or copied: keep `parameters` or the model, and trace again")
 
     def __str__(self) -> str:
         return self.source

@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass
 
 from engine.vectorize.arrays import ArrayProgram
-from engine.vectorize.emit import views_of
 from engine.vectorize.lift import JOIN
 
 
@@ -46,7 +45,7 @@ def report(nodes: int, program: ArrayProgram) -> Report:
     gathers = [
         (arrays[s.target].name, arrays[view.array].name)
         for s in program.statements
-        for view in views_of(s)
+        for view in s.views()
         if view.index is not None
     ]
     padded = [(a.name, int(a.real.sum()), a.real.size) for a in arrays if a.real is not None]

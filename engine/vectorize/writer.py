@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from engine.vectorize.arrays import Array, ArrayProgram, Shape, View
+from engine.vectorize.arrays import Array, ArrayProgram, Mask, Shape, View
 from engine.vectorize.names import Names
 from engine.vectorize.reading import Reading, reading
 
@@ -64,11 +66,12 @@ class Writer:
         self.out.lines.append(Line(name, str(text), f"({size}{',' if size and ',' not in size else ''})", check))
         return name
 
-    def named(self, text: str, wish: str, shape: Shape, varies: bool) -> str:
+    def named(self, text: str, wish: str | Callable[[], str], shape: Shape, varies: bool) -> str:
         """The text itself if it is a name already, else a new name for it; the same text gets one name only."""
         if text.isidentifier():
             return text
         if text not in self._named:
+            wish = wish if isinstance(wish, str) else wish()
             self._named[text] = self.line(self.names.new(wish, "v"), text, shape, varies)
         return self._named[text]
 
@@ -82,6 +85,11 @@ class Writer:
     def index(self, places: Any, size: int) -> str:
         """The name of constant places in an array of `size` rows."""
         return self.constant("index", ("index", places, size), ("index", places.tobytes(), places.shape, size))
+
+    def mask(self, there: Mask, varies: bool) -> str:
+        """The name of constant truths, beside an array that varies by example or not."""
+        there = there[..., None] if varies else there
+        return self.constant("mask", there, ("mask", there.tobytes(), there.shape))
 
     # ------------------------------------------------------------------------ reading views
 
@@ -103,12 +111,12 @@ class Writer:
 
     def rows(self, name: str, shape: Shape, varies: bool) -> str:
         """An array with its own axes made one."""
-        return name if len(shape) == 1 else reshaped(name, (int(np.prod(shape, dtype=np.int64)),), varies)
+        return name if len(shape) == 1 else reshaped(name, (math.prod(shape),), varies)
 
     def own(self, view: View, unnamed: str = "b") -> str:
         """The name of a view, of the axes that it does not repeat; parameters without a name are called `unnamed`."""
         found = self.read(view)
-        name = self.named(found.code, self._wish(view, unnamed), found.shape, self.arrays[view.array].varies)
+        name = self.named(found.code, lambda: self._wish(view, unnamed), found.shape, self.arrays[view.array].varies)
         self.labels[view.key()] = name
         return name
 
@@ -133,7 +141,7 @@ class Writer:
             return f"{self.own(view)}[{', '.join(items)}]"
         simple = found.code.count("[") == 1 and found.code.endswith("]") and len(found.shape) == 1
         text = reshaped(found.code, shape, False) if simple else f"{found.code}[{', '.join(items)}]"
-        self.labels[view.key()] = name = self.named(text, self._wish(view), shape, False)
+        self.labels[view.key()] = name = self.named(text, lambda: self._wish(view), shape, False)
         return name
 
     def _wish(self, view: View, unnamed: str = "b") -> str:

@@ -34,13 +34,16 @@ def lifted(roots, inputs, parameters):
 
 
 def numbers(program, inputs, parameters):
-    """The numbers of the roots: all arrays flat, one example."""
-    given = [flat(parameters), *(flat(item) for item in inputs)]
+    """The numbers of the roots, from those that the Values hold."""
+    return computed(program, [[leaf.data for leaf in flat(item)] for item in (parameters, *inputs)])
+
+
+def computed(program, given):
+    """The numbers of the roots for one example: `given` are the parameters, then the inputs, each flat."""
     known = [
-        np.array([leaf.data for leaf in given[i]]) if i < len(given) else np.zeros(0) if a.numbers is None
-        else a.numbers.reshape(-1)
+        np.array(given[i]) if i < len(given) else np.zeros(0) if a.numbers is None else a.numbers.reshape(-1)
         for i, a in enumerate(program.arrays)
-    ]  # fmt: skip
+    ]
     with np.errstate(all="ignore"):
         for s in program.statements:
             known[s.target] = _result(s, program.arrays[s.target], known)

@@ -5,10 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import Value, dot, exp, max, relu, softmax, take, tanh  # noqa: A004
+from engine import Value, dot, exp, max, relu, softmax, take, tanh
 from engine.nested import flat
 from engine.vectorize.columns import DOT
-from engine.vectorize.emit import views_of
 from engine.vectorize.lift import JOIN
 
 from .drafts import FAMILIES, Draft, linear
@@ -37,7 +36,7 @@ def statements(program):
 
 
 def gathers(program):
-    return [view for s in program.statements for view in views_of(s) if view.index is not None]
+    return [view for s in program.statements for view in s.views() if view.index is not None]
 
 
 # ------------------------------------------------------------------------------- what is found
