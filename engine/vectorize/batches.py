@@ -47,7 +47,7 @@ class Item:
             return array
         if array.dtype.kind not in "fiub":
             raise TypeError(f"{self.argument} is an array of real numbers, not of {array.dtype}")
-        with np.errstate(over="ignore", invalid="ignore"):  # what float32 cannot hold is inf
+        with np.errstate(all="ignore"):  # what float32 cannot hold is inf
             return array.astype(dtype)
 
     def _wanted(self) -> str:

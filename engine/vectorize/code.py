@@ -132,14 +132,15 @@ def value_code(op: Operation, operands: Sequence[Code]) -> Code:
     return Code(f"{op.name}({', '.join(map(str, operands))})")
 
 
-def slope_codes(op: Operation, z: Code, operands: Sequence[Code]) -> list[Code]:
-    """∂z/∂x for each operand: the table's rule as code, or a call of a function with that name."""
+def slope_codes(op: Operation, z: Code, operands: Sequence[Code]) -> list[Code | None]:
+    """∂z/∂x for each operand: the rule as code, or a call of a function of that name; None where it is always 0."""
     if op.name == "pow" and operands[1].binds != 0:
         power = _whole_power(operands)
         if power is not None:
-            return [power, code(0.0)]
+            return [power, None]
     try:
-        return [code(slope) for slope in op.partials(rules, z, *operands)]
+        slopes = op.partials(rules, z, *operands)
+        return [None if not isinstance(slope, Code) and slope == 0.0 else code(slope) for slope in slopes]
     except (TypeError, ValueError, ArithmeticError, AttributeError):
         inside, uniform = ", ".join(map(str, (z, *operands))), all(x.uniform for x in operands)
         return [Code(f"{op.name}_slope{i}({inside})", uniform=uniform) for i in range(len(operands))]

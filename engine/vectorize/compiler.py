@@ -81,6 +81,9 @@ def vectorize(
     leaves = flat(parameters)
     wanted = flat(outputs) if outputs is not None else []
     _check(loss, inputs, leaves, wanted, draws, dtype)
+    size = shape(outputs) if wanted else None
+    if wanted and size is None:
+        raise ValueError("outputs has rows of different lengths; give one flat list of Values")
     given = [flat(item) for item in inputs]
     drawn = [leaf for leaf, _ in draws]
     constants: list[Value] = []
@@ -98,7 +101,7 @@ def vectorize(
     sources += [Source("index" if item.whole else "input", item.name, item.shape) for item in items]
     trainable = np.array([0.0 if not leaf.requires_grad else 1.0 for leaf in leaves])
     making = _Making(items, sources, names, tensor_name, trainable, dtype)
-    graphs, size = (graph, varies, levels), shape(outputs) if wanted else None
+    graphs = (graph, varies, levels)
     mine = names.copy()
     program = lift(*graphs, sources, mine)
     fast, needed = making.unit(program, graph, mine, True, size, checked=False)

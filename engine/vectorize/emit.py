@@ -152,7 +152,7 @@ class _Emitter(Products):
             for j, x in enumerate(s.operands):
                 if isinstance(x, View) and x.array in self._moves:
                     slopes = slopes or slope_codes(op, Code(z, uniform=not target.varies), operands)
-                    if slopes[j].text in ("0.0", "-0.0"):
+                    if slopes[j] is None:
                         continue
                     g = self._code(gradient)
                     self._give_spread(x, -g if slopes[j].text == "-1.0" else g * slopes[j], target.varies)
@@ -177,14 +177,16 @@ class _Emitter(Products):
             mask = self.mask(view.mask.reshape(self._length(view), *grid), varies)
             text = f"masked({mask}, {text}, {fill!r})"
         if view.index is not None and (view.index == self.arrays[view.array].size).any() and fill != 0.0:
-            text = text.replace(")", f", {fill!r})", 1) if text.startswith("gather(") else self._filled(view, fill)
+            text = self._filled(view, fill, varies)
         return view, text
 
-    def _filled(self, view: View, fill: float) -> str:
+    def _filled(self, view: View, fill: float, varies: bool) -> str:
+        """The gather of a stretch with gaps, these filled with another number than 0."""
         array = self.arrays[view.array]
         places = np.broadcast_to(view.places(), view.shape)
         name = self.index(np.ascontiguousarray(places), array.size)
-        return f"gather({self.rows(array.name, array.shape, array.varies)}, {name}, {fill!r})"
+        column = "[..., None]" if varies and not array.varies else ""
+        return f"gather({self.rows(array.name, array.shape, array.varies)}, {name}, {fill!r}){column}"
 
     def _length(self, view: View) -> int:
         return math.prod(view.shape[: view.listed])
@@ -207,6 +209,9 @@ class _Emitter(Products):
         self.line(target.name, code, target.shape, target.varies, check)
 
         def backward(gradient: str) -> None:
+            if absent is not None:
+                mask = self.mask(absent.reshape(target.shape), target.varies)
+                gradient = self.named(f"masked({mask}, {gradient}, 0.0)", gradient, target.shape, target.varies)
             inside = (gradient, *more, x) if more else (gradient, z, x)
             dx = f"{s.op.name}_backward({', '.join(inside)})"
             if not any(view.array in self._moves for view, _ in pieces):

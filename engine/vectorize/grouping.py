@@ -53,6 +53,17 @@ def stretches(kinds: Ints, counts: Ints) -> Ints:
     return np.bincount(node[new], minlength=len(counts))
 
 
+def within_reason(group: Ints, lengths: Ints) -> list[Ints]:
+    """The group, or its lists of each length apart, where filling all up to the longest would waste most of the work.
+
+    >>> within_reason(np.array([5, 6, 7]), np.array([1, 2, 3]))
+    [array([5, 6, 7])]
+    """
+    if len(group) * int(lengths.max()) <= 4 * int(lengths.sum()) + 256:
+        return [group]
+    return [group[part] for part in alike(lengths)]
+
+
 def blocks(keys: Ints) -> list[np.ndarray] | None:
     """The sorted keys cut where their step changes, if that gives a few pieces: which entries are in each."""
     different = np.unique(keys)

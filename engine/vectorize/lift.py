@@ -17,7 +17,7 @@ from engine.operation import Operation
 from engine.vectorize import grids
 from engine.vectorize.arrays import Array, ArrayProgram, Operand, Shape, Statement, View
 from engine.vectorize.columns import DOT, ELEMENT, LISTS, Form, Graph, Ints
-from engine.vectorize.grouping import MIXED, MOST_STRETCHES, alike, blocks, stretches, stretches_hash
+from engine.vectorize.grouping import MIXED, MOST_STRETCHES, alike, blocks, stretches, stretches_hash, within_reason
 from engine.vectorize.names import Names
 from engine.vectorize.placing import Placing, Source
 from engine.vectorize.runs import Run, aligned, run_of
@@ -158,7 +158,8 @@ class _Lifting(Placing):
         if index is not None:
             signature = np.column_stack((signature, self.kind[index]))
         for group in alike(signature):
-            self._list_group(op, nodes[group], begin[group], counts[group], None if index is None else index[group])
+            for part in within_reason(group, counts[group]):
+                self._list_group(op, nodes[part], begin[part], counts[part], None if index is None else index[part])
 
     def _list_group(self, op: Operation | Form, nodes: Ints, begin: Ints, counts: Ints, index: Ints | None) -> None:
         runs = self._runs(self.graph.parent[self._edges(begin, counts)], counts)
@@ -249,24 +250,36 @@ class _Lifting(Placing):
         singles = graph.first[nodes + 1] - begin - 2 * pairs
         left = graph.parent[self._edges(begin, pairs)]
         right = graph.parent[self._edges(begin + pairs, pairs)]
+        added = graph.parent[self._edges(begin + 2 * pairs, singles)]
+        if self.rectangles:
+            left, right, pairs = self._without_zeros(left, right, pairs)
         # constants first, then parameters, then what varies: W @ x, however it was written
         rank_left, rank_right = self._rank(left), self._rank(right)
         swap = rank_left > rank_right
         left, right = np.where(swap, right, left), np.where(swap, left, right)
-        added = graph.parent[self._edges(begin + 2 * pairs, singles)]
         signature = np.column_stack((
             stretches_hash(self.kind[left] * MIXED[1] + self.kind[right], pairs, exact=not self.rectangles),
             stretches_hash(self.kind[added], singles, exact=not self.rectangles),
         ))  # fmt: skip
         begins = [np.append(0, np.cumsum(c)) for c in (pairs, singles)]
-        for group in alike(signature):
+        lengths = pairs + singles
+        for group in (part for whole in alike(signature) for part in within_reason(whole, lengths[whole])):
             pick = [self._edges(b[:-1][group], c[group]) for b, c in zip(begins, (pairs, singles), strict=True)]
             self._dot_group(nodes[group], left[pick[0]], right[pick[0]], pairs[group], added[pick[1]], singles[group])
 
+    def _without_zeros(self, left: Ints, right: Ints, pairs: Ints) -> tuple[Ints, Ints, Ints]:
+        """Products with the constant 0, as a padded convolution has them, become gaps: all windows are alike then."""
+        constant, number = self.array < 0, self.graph.number
+        zero = (constant[left] & (number[left] == 0.0)) | (constant[right] & (number[right] == 0.0))
+        node = np.repeat(np.arange(len(pairs)), pairs)
+        rest = pairs - np.bincount(node[zero], minlength=len(pairs))
+        stays = ~zero | (rest[node] == 0)  # one that has no other products keeps these
+        return left[stays], right[stays], np.where(rest > 0, rest, pairs)
+
     def _rank(self, nodes: Ints) -> Ints:
-        array = self.array[nodes]
-        varies = np.array([a.varies for a in self.arrays] + [False])
-        return np.where(array < 0, -1, array + len(self.arrays) * varies[array])
+        arrays, which = np.unique(self.array[nodes], return_inverse=True)
+        ranks = [-1 if a < 0 else a + len(self.arrays) * self.arrays[a].varies for a in arrays.tolist()]
+        return np.array(ranks, np.int64)[which.reshape(-1)]
 
     def _dot_group(self, nodes: Ints, left: Ints, right: Ints, pairs: Ints, added: Ints, singles: Ints) -> None:
         products = self._product_runs(left, right, pairs) if pairs[0] else []

@@ -66,8 +66,9 @@ class Placing:
     def _place_elements(self, nodes: Ints) -> None:
         lists = self.graph.parent[self.graph.first[nodes]]
         self.array[nodes] = self.kind[nodes] = self.array[lists]
-        sizes = np.array([math.prod(a.shape[1:]) for a in self.arrays])
-        self.place[nodes] = self.graph.place[nodes] * sizes[self.array[lists]] + self.place[lists]
+        arrays, which = np.unique(self.array[lists], return_inverse=True)
+        steps = np.array([math.prod(self.arrays[a].shape[1:]) for a in arrays.tolist()])
+        self.place[nodes] = self.graph.place[nodes] * steps[which.reshape(-1)] + self.place[lists]
 
     # ------------------------------------------------------------------ sorting and grids
 

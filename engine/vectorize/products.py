@@ -79,7 +79,7 @@ class Products(Gradients):
                 gradient = self.named(flat, f"{gradient}_2d", (n, m), varies)
             across = bool(len(columns) + x_varies)
             if same:
-                self._give(w, 2.0 * Code(gradient) * Code(matrix))
+                self._give(w, self._as(2.0 * Code(gradient) * Code(matrix), w.shape, len(w.shape) > 1, x_varies))
                 return
             if left.array in self._moves:
                 if not rows:

@@ -134,7 +134,7 @@ class Program:
             raise TypeError(f"parameters are real numbers, and the array given is of {array.dtype}")
         if array.shape != self._parameters.shape:
             raise ValueError(f"there are {len(self._parameters)} parameters, and the array has shape {array.shape}")
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(all="ignore"):  # what float32 cannot hold is inf
             self._parameters[...] = array
 
     def pull(self) -> None:

@@ -21,8 +21,9 @@ def test_the_places_of_a_view():
 def test_views_that_read_the_same_have_one_key():
     index, mask = np.array([0, 1]), np.array([True, False])
     views = [
-        View(0, (2,), (1,)), View(1, (2,), (1,)), View(0, (2,), (1,), 1), View(0, (2,), (2,)), View(0, (2,), (1,), 0, 1),
-        View(0, (2,), (1,), 0, 0, index), View(0, (2,), (1,), 0, 0, index[::-1]), View(0, (2,), (1,), mask=mask),
+        View(0, (2,), (1,)), View(1, (2,), (1,)), View(0, (2,), (1,), 1), View(0, (2,), (2,)),
+        View(0, (2,), (1,), 0, 1), View(0, (2,), (1,), 0, 0, index), View(0, (2,), (1,), 0, 0, index[::-1]),
+        View(0, (2,), (1,), mask=mask),
     ]  # fmt: skip
     assert len({view.key() for view in views}) == len(views)
     assert replace(views[5]).key() == views[5].key()

@@ -5,8 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import nn
 from engine import Value, dot, exp, max, relu, softmax, take, tanh
 from engine.nested import flat
+from engine.vectorize import compiler, vectorize_model
+from engine.vectorize.arrays import check
 from engine.vectorize.columns import DOT
 from engine.vectorize.lift import JOIN
 
@@ -131,3 +134,26 @@ def test_roots_may_be_leaves_and_constants():
     roots = [x + w, x, w, Value(4.0), Value(2.0) * Value(4.0)]
     program = lifted(roots, [x], [w])
     assert numbers(program, [x], [w]) == [5.0, 2.0, 3.0, 4.0, 8.0]
+
+
+LAYERS = {
+    "MLP": lambda: nn.MLP(4, [5, 3, 1], seed=0),
+    "softmax": lambda: nn.Sequential(nn.Linear(4, 3, seed=0), nn.Softmax(dim=-1), nn.Linear(3, 1, seed=1)),
+    "layer norm": lambda: nn.Sequential(nn.Linear(4, 3, seed=0), nn.LayerNorm(3), nn.Linear(3, 1, seed=1)),
+    "dropout": lambda: nn.Sequential(nn.Linear(4, 6, seed=0), nn.Dropout(0.5, seed=1), nn.Linear(6, 1, seed=2)),
+}
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_the_arrays_of_a_model_are_consistent(layer, monkeypatch):
+    found = []
+
+    def lift(*args, **more):
+        found.append(compiler_lift(*args, **more))
+        check(found[-1])
+        return found[-1]
+
+    compiler_lift = compiler.lift
+    monkeypatch.setattr(compiler, "lift", lift)
+    vectorize_model(LAYERS[layer](), lambda y, t: (flat([y])[0] - t) ** 2, ([0.1, -0.2, 0.3, 0.4], 0.5))
+    assert found
