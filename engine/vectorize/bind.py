@@ -116,8 +116,9 @@ class Bound:
     looks at every domain. So inf and nan are where the scalar engine has them, and its errors name node and example.
     """
 
-    def __init__(self, fast: Unit, careful: dict[str, Unit], needed: Sequence[int], dtype: Any) -> None:
-        self._fast, self._careful, self._dtype = fast, careful, dtype
+    def __init__(self, fast: Unit, careful: Callable[[str], Unit], needed: Sequence[int], dtype: Any) -> None:
+        self._fast, self._make_careful, self._dtype = fast, careful, np.dtype(dtype)
+        self._careful: dict[str, Unit] = {}
         self.needed = list(needed)
         self.source = fast.source
         fast.run  # noqa: B018  (compiled now: a program is ready when it is there)
@@ -141,9 +142,11 @@ class Bound:
             return self._run_carefully(wanted, parameters, batch)
         if wanted != "gradient":
             return self._own(result, (parameters, *batch))
-        return result if gradient.dtype == self._dtype else (value, gradient.astype(self._dtype))
+        return result if gradient.dtype is self._dtype else (value, gradient.astype(self._dtype))
 
     def _run_carefully(self, wanted: str, parameters: Array, batch: Sequence[Array | None]) -> Any:
+        if wanted not in self._careful:
+            self._careful[wanted] = self._make_careful(wanted)
         with np.errstate(all="ignore"):
             result = self._careful[wanted].run(parameters, *batch, wanted)
         if type(result) is tuple:

@@ -15,7 +15,7 @@ The operations are those of the table, and after `fuse` these forms, which the t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,9 @@ class Form:
 DOT, ELEMENT = Form("dot"), Form("element")
 SHARES, SOFTMAX, LOG_SOFTMAX = Form("shares"), Form("softmax"), Form("log_softmax")
 LISTS = (SHARES, SOFTMAX, LOG_SOFTMAX)  # the forms that give several numbers
+
+
+_COLUMNS = ("code", "first", "parent", "pairs", "place", "roots")
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +74,17 @@ class Graph:
     def parents(self, i: int) -> Ints:
         """The parents of one node."""
         return self.parent[self.first[i] : self.first[i + 1]]
+
+    def packed(self) -> Graph:
+        """The same in about half the memory, to be kept."""
+        small = {f: getattr(self, f).astype(np.int32) for f in _COLUMNS}
+        return replace(self, **small, names=self.names if any(self.names) else [])
+
+    def unpacked(self) -> Graph:
+        """The graph that was packed."""
+        return replace(
+            self, **{f: getattr(self, f).astype(np.int64) for f in _COLUMNS}, names=self.names or [None] * len(self)
+        )
 
     def __str__(self) -> str:
         kinds = {CONSTANT: "constant", INPUT: "input", PARAMETER: "parameter"}

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from engine.value import Value
 from engine.vectorize.arrays import ArrayProgram
 from engine.vectorize.batches import Item
 from engine.vectorize.bind import LIBRARY, Bound, Domain, Function, Unit
-from engine.vectorize.columns import INPUT, PARAMETER, Graph, Ints
+from engine.vectorize.columns import INPUT, PARAMETER, Graph
 from engine.vectorize.emit import emit
 from engine.vectorize.fold import fold
 from engine.vectorize.fuse import fuse
@@ -92,8 +93,7 @@ def vectorize(
     _check_found(graph, given, leaves, None if allow_unused else tensors)
     nodes = len(graph)
     graph = fuse(graph)
-    graph, varies = fold(graph)
-    levels = schedule(graph)
+    graph, _ = fold(graph)
 
     names = Names(_RESERVED | LIBRARY | TABLE.keys() | {f"{op.name}{end}" for op in graph.ops for end in _ENDINGS})
     items = _items(graph, inputs, given, draws, names)
@@ -101,15 +101,11 @@ def vectorize(
     sources += [Source("index" if item.whole else "input", item.name, item.shape) for item in items]
     trainable = np.array([0.0 if not leaf.requires_grad else 1.0 for leaf in leaves])
     making = _Making(items, sources, names, tensor_name, trainable, dtype)
-    graphs = (graph, varies, levels)
     mine = names.copy()
-    program = lift(*graphs, sources, mine)
+    program = lift(graph, schedule(graph), sources, mine)
     fast, needed = making.unit(program, graph, mine, True, size, checked=False)
-    apart = program.padded or wanted
-    loss_alone = making.careful(graphs, graph.roots[:1], True, None) if apart else fast.checked()
-    careful = {"losses": loss_alone, "gradient": loss_alone}
-    if wanted:
-        careful["outputs"] = making.careful(graphs, graph.roots[1:], False, size)
+    apart = program.padded or wanted  # then what is made carefully is made of the graph, again, when it is needed
+    careful = partial(making.careful, graph.packed(), size) if apart else partial(_checked, fast)
     return Program(
         items, leaves, Bound(fast, careful, needed, dtype), report(nodes, program), constants, dtype, unchanged
     )
@@ -233,15 +229,20 @@ def _used_as_numbers(graph: Graph, count: int) -> Any:
 
 def _tensors(parameters: Sequence[Any], leaves: Sequence[Value]) -> tuple[Any, Callable[[Any, str], str]]:
     """(which tensor each parameter belongs to, a name for places): by their names, or by how they are nested."""
-    labels: list[str] = []
-    before: Any = ...  # of no item
-    for i, item in enumerate(parameters):
-        own = shape(item)
-        if own != before or (own and len(own) > 1):  # rows of one length are a matrix
-            nested = f"{i}"
-        before = own
-        labels += [_label(leaf.name) if leaf.name else nested for leaf in flat(item)]
-    number = {label: i for i, label in enumerate(dict.fromkeys(labels))}
+    stems = [leaf.name.rstrip("[]0123456789") if leaf.name else "" for leaf in leaves]
+    if not all(stems):  # the place in the nested list says it
+        before: Any = ...  # of no item
+        begin = 0
+        for i, item in enumerate(parameters):
+            own, count = shape(item), len(flat(item))
+            if own != before or (own and len(own) > 1):  # rows of one length are a matrix
+                nested = f"{i}"
+            before = own
+            stems[begin : begin + count] = [stem or nested for stem in stems[begin : begin + count]]
+            begin += count
+    labels = {stem: stem.translate(_NO_DIGITS) if not stem.isdigit() else stem for stem in dict.fromkeys(stems)}
+    number = {label: i for i, label in enumerate(dict.fromkeys(labels.values()))}
+    tensor = {stem: number[label] for stem, label in labels.items()}
 
     def name(places: Any, unnamed: str) -> str:
         chosen = np.asarray(places).reshape(-1)
@@ -254,15 +255,10 @@ def _tensors(parameters: Sequence[Any], leaves: Sequence[Value]) -> tuple[Any, C
         stem, _, last = found.rpartition("_")
         return f"{stem}_{last.upper()}".lstrip("_") if matrix and len(last) == 1 else found
 
-    return np.array([number[label] for label in labels], np.int64), name
+    return np.array([tensor[stem] for stem in stems], np.int64), name
 
 
 _NO_DIGITS = str.maketrans("", "", "0123456789")
-
-
-def _label(name: str) -> str:
-    """The name without its indices: the same for all entries of a tensor."""
-    return name.translate(_NO_DIGITS)
 
 
 # ------------------------------------------------------------------------------ functions
@@ -292,15 +288,18 @@ class _Making:
         function = Function(*_head(self.items, written, needed), written)
         return Unit(function, _domains(program), ops, self.dtype, checked), needed
 
-    def careful(self, graphs: tuple[Graph, Ints, Ints], roots: Ints, loss: bool, outputs: Any) -> Unit:
-        """The function for some of the roots alone, without rectangles, every domain checked."""
-        graph, varies, levels = graphs
-        change = Rewrite(replace(graph, roots=roots))
-        pruned = change.finish()
-        kept = change.kept
+    def careful(self, graph: Graph, size: Any, asked: str) -> Unit:
+        """The function for what is asked for alone, without rectangles, every domain checked."""
+        loss = asked != "outputs"
+        pruned = Rewrite(replace(graph.unpacked(), roots=graph.roots[:1] if loss else graph.roots[1:])).finish()
         names = self.names.copy()
-        program = lift(pruned, varies[kept], levels[kept], self.sources, names, rectangles=False)
-        return self.unit(program, pruned, names, loss, outputs, checked=True)[0]
+        program = lift(pruned, schedule(pruned), self.sources, names, rectangles=False)
+        return self.unit(program, pruned, names, loss, None if loss else size, checked=True)[0]
+
+
+def _checked(fast: Unit, asked: str) -> Unit:
+    """The same function, every domain checked: it has no entries that are not nodes, and computes nothing else."""
+    return fast.checked()
 
 
 def _domains(program: ArrayProgram) -> dict[int, Domain]:

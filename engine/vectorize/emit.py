@@ -127,7 +127,8 @@ class _Emitter(Products):
         """Whether a gradient that is one number will do for it."""
         if isinstance(s.op, Operation):
             return not s.op.any_number
-        return s.op is DOT and not any(view.listed for view in s.views())
+        square = len(s.products) == 1 and not s.operands and s.products[0][0].key() == s.products[0][1].key()
+        return s.op is DOT and (square or not any(view.listed for view in s.views()))
 
     # ------------------------------------------------------------------------ statements
 

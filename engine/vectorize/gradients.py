@@ -91,12 +91,16 @@ class Gradients(Writer):
         if parts:
             parts = self._without_gaps(parts, of.size) if not of.varies else parts
             places = np.concatenate([p.reshape(-1) for p, _ in parts])
-            rows = [reshaped(c.within(ATOM), (p.size,), of.varies) if p.ndim != 1 else str(c) for p, c in parts]
+            rows = [reshaped(c.within(ATOM), (p.size,), of.varies) if p.ndim != 1 else c.within(ATOM) for p, c in parts]
             joined = rows[0] if len(rows) == 1 else f"concatenate(({', '.join(rows)}))"
             in_order = len(places) == of.size and bool((places == np.arange(of.size)).all())
             if len(rows) > 1 and (terms or not in_order):
                 joined = self.named(joined, "parts", (len(places),), of.varies)
-            if not in_order:
+            once = len(places) == of.size == len(np.unique(places[places < of.size]))  # each entry, and no gaps
+            if not in_order and once:
+                order = np.argsort(places)
+                joined = f"{joined}.take({self.constant('order', order, ('order', order.tobytes()))}, axis=0)"
+            elif not in_order:
                 joined = f"scatter({joined}, {self.index(places, of.size)})"
             terms.append(Code(joined if len(of.shape) == 1 else reshaped(joined, of.shape, of.varies)))
         if not terms:

@@ -28,15 +28,13 @@ PADDED = {"max": -np.inf, "min": np.inf, "logsumexp": -np.inf, "softmax": -np.in
 WITH_INDEX = ("take",)  # their last operand says which of the others
 
 
-def lift(
-    graph: Graph, varies: Ints, levels: Ints, sources: Sequence[Source], names: Names, rectangles: bool = True
-) -> ArrayProgram:
+def lift(graph: Graph, levels: Ints, sources: Sequence[Source], names: Names, rectangles: bool = True) -> ArrayProgram:
     """The graph as a program of arrays. `sources` are the parameters, then the inputs in the order of their places.
 
     With `rectangles` lists of different lengths are filled up, and a triangle becomes a square; else every entry of
     an array is a node of the graph.
     """
-    return _Lifting(graph, varies, levels, sources, names, rectangles).program()
+    return _Lifting(graph, levels, sources, names, rectangles).program()
 
 
 class _Lifting(Placing):

@@ -36,10 +36,8 @@ class Placing:
     kind     (n,) the array again, but below -1 a tensor of the parameters: nodes of other kinds are no group
     """
 
-    def __init__(
-        self, graph: Graph, varies: Ints, levels: Ints, sources: Sequence[Source], names: Names, rectangles: bool
-    ) -> None:
-        self.graph, self.varies, self.levels, self.names, self.rectangles = graph, varies, levels, names, rectangles
+    def __init__(self, graph: Graph, levels: Ints, sources: Sequence[Source], names: Names, rectangles: bool) -> None:
+        self.graph, self.levels, self.names, self.rectangles = graph, levels, names, rectangles
         self.arrays = [Array(s.kind, s.name, s.shape, s.kind != "parameters") for s in sources]
         self.statements: list[Statement] = []
         n = len(graph)

@@ -61,12 +61,14 @@ class Products(Gradients):
         if len(self.read(w).kept) + len(self.read(x).kept) != len(w.shape) + len(x.shape):
             return None  # a list of one entry
         n, k, m = (math.prod([left.shape[i] for i in axes]) for axes in (rows, listed, columns))
+        across = bool(len(columns) + x_varies)
         matrix, inner = self.own(w, unnamed="w"), self.own(x)
         if len(w.shape) > len(rows[:1]) + 1:
             matrix = self.named(reshaped(matrix, (n, k) if rows else (k,), False), f"{matrix}_2d", (n, k), False)
         if len(columns) + x_varies > 1 or len(listed) > 1:
             flat = f"{inner}.reshape({k}, -1)" if len(columns) + x_varies else reshaped(inner, (k,), False)
-            inner = self.named(flat, f"{inner}_2d", (k, m), x_varies)
+            shown = ", ".join([str(k), *([flattened(m, x_varies)] if across else [])])
+            inner = self.named(flat, f"{inner}_2d", shown, False)
         text = Code(f"{matrix} @ {inner}", PRODUCT)
         same = not rows and not columns and left.key() == right.key()
         result = tuple(left.shape[i] for i in (*rows, *columns))
@@ -75,9 +77,10 @@ class Products(Gradients):
 
         def backward(gradient: str) -> None:
             if len(rows) > 1 or len(columns) + x_varies > 1:
-                flat = f"{gradient}.reshape({n}, -1)" if rows else f"{gradient}.reshape(-1)"
-                gradient = self.named(flat, f"{gradient}_2d", (n, m), varies)
-            across = bool(len(columns) + x_varies)
+                sizes = [*([str(n)] if rows else []), *(["-1"] if across else [])]
+                flat = f"{gradient}.reshape({', '.join(sizes)})"
+                shape = [*([str(n)] if rows else []), *([flattened(m, x_varies)] if across else [])]
+                gradient = self.named(flat, f"{gradient}_2d", ", ".join(shape), False)
             if same:
                 self._give(w, self._as(2.0 * Code(gradient) * Code(matrix), w.shape, len(w.shape) > 1, x_varies))
                 return
@@ -120,8 +123,7 @@ class Products(Gradients):
                 gradient = f"{gradient}.sum(axis=-1)"
             for view, factor in ((left, b), (right, a)):
                 if view.array in self._moves:
-                    share = Code(gradient) * Code(factor)
-                    self._give(view, 2.0 * share if same else share)
+                    self._give(view, (2.0 * Code(gradient) if same else Code(gradient)) * Code(factor))
                 if same:
                     break
 
@@ -193,6 +195,11 @@ class Products(Gradients):
         self._mask_of[id(left)] = name
         texts[0] = self.named(f"masked({name}, {texts[0]}, 0.0)", f"{texts[0]}_there", shape, varies)
         return left, right, texts[0], texts[1]
+
+
+def flattened(m: int, varies: bool) -> str:
+    """The length of an axis that is made of others, and perhaps of the batch."""
+    return f"{m}·batch" if varies and m > 1 else "batch" if varies else str(m)
 
 
 def _axes(view: View, order: Sequence[int]) -> View:

@@ -60,13 +60,13 @@ class Writer:
         self._constants: dict[tuple[Any, ...], str] = {}
         self.labels: dict[tuple[Any, ...], str] = {}  # what a view is called, by its key
 
-    def line(self, name: str, text: Any, shape: Shape, varies: bool, check: Any = None) -> str:
+    def line(self, name: str, text: Any, shape: Shape | str, varies: bool, check: Any = None) -> str:
         """Write name = text, with the shape behind it; gives the name."""
-        size = ", ".join([*map(str, shape), *(["batch"] if varies else [])])
+        size = shape if isinstance(shape, str) else ", ".join([*map(str, shape), *(["batch"] if varies else [])])
         self.out.lines.append(Line(name, str(text), f"({size}{',' if size and ',' not in size else ''})", check))
         return name
 
-    def named(self, text: str, wish: str | Callable[[], str], shape: Shape, varies: bool) -> str:
+    def named(self, text: str, wish: str | Callable[[], str], shape: Shape | str, varies: bool) -> str:
         """The text itself if it is a name already, else a new name for it; the same text gets one name only."""
         if text.isidentifier():
             return text

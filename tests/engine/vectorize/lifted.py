@@ -28,7 +28,7 @@ def lifted(roots, inputs, parameters):
     sources = [Source("parameters", "parameters", (len(belongs),), belongs)]
     sources += [Source("input", f"x{i}", shape(item)) for i, item in enumerate(inputs)]
     names = Names({source.name for source in sources})
-    program = lift(graph, varies, schedule(graph), sources, names)
+    program = lift(graph, schedule(graph), sources, names)
     check(program)
     return program
 
