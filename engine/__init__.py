@@ -3,7 +3,8 @@
 Read it in this order: `operation` (what an operation is), `ops` (the table of them), `value` (a number that
 remembers), `backward` (the chain rule along every edge), `graph` (walks), `steps` (backpropagation that can be
 watched), `formula` and `notation` (graphs written out), `derivatives` (of every order), `replay`, `differences` and
-`numeric` (a second opinion, from NumPy), `gradcheck` and `checking` (is a gradient right), `health` (where nan began).
+`numeric` (a second opinion, from NumPy), `gradcheck` and `checking` (is a gradient right), `health` (where nan began),
+`vectorize` (the same graph as array code).
 """
 
 from engine.checking.report import Cause as Cause

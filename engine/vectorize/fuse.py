@@ -51,7 +51,7 @@ def _constants(graph: Graph) -> Graph:
 
 def _lists(graph: Graph) -> Graph:
     """What the table computes one entry at a time becomes a list; what is read from a list, that entry."""
-    codes = {op: code_of(graph, TABLE[op]) for op in ("take", "softmax", "log_softmax")}
+    codes = {op: code_of(graph, TABLE[op]) for op in ("take", "softmax", "log_softmax", "mean")}
     if all(code == ABSENT for code in codes.values()):
         return graph
     change = Rewrite(graph)
@@ -64,6 +64,9 @@ def _lists(graph: Graph) -> Graph:
     index = graph.parent[graph.first[nodes + 1] - 1]
     nodes = nodes[graph.code[index] == CONSTANT]
     change.become(nodes, graph.parent[graph.first[nodes] + _places(graph, nodes)])
+    # mean([x]) -> x
+    nodes = np.flatnonzero((graph.code == codes["mean"]) & (np.diff(graph.first) == 1))
+    change.become(nodes, graph.parent[graph.first[nodes]])
     return change.finish()
 
 

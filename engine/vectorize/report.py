@@ -31,7 +31,7 @@ class Report:
     def __str__(self) -> str:
         kinds = ", ".join(f"{n} {name}" for name, n in sorted(self.kinds.items(), key=lambda k: (-k[1], k[0])))
         lines = [f"{self.nodes:,} nodes became {self.operations:,} array operations: {kinds or 'none'}"]
-        lines += [f"{target} gathers entries of {source}, which follow no pattern" for target, source in self.gathers]
+        lines += [f"{target} gathers entries of {source} by an index" for target, source in self.gathers]
         lines += [f"{target} is a rectangle of {size}, {real} of them nodes" for target, real, size in self.padded]
         if self.single:
             shown = ", ".join(self.single[:8]) + (" ..." if len(self.single) > 8 else "")
