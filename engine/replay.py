@@ -123,7 +123,10 @@ def computed(op: Operation, operands: Sequence[Any]) -> Any:
     try:
         if np.prod(shape) == 1:
             return np.reshape(op.value(arrays, *_singles(operands)), shape)[()]
-        return op.value(arrays, *operands)
+        z = op.value(arrays, *operands)
+        if np.shape(z) != shape:
+            raise TypeError("a rule that reduces, as by np.mean: it takes single numbers only")
+        return z
     except (TypeError, ValueError, ArithmeticError):
         return _each(lambda *numbers: (op.evaluate(numbers),), operands, 1)[0]
 

@@ -29,7 +29,7 @@ Shape = tuple[int, ...]
 class Array:
     """A source or a result.
 
-    kind     "parameters", "input", "constant" or "result"
+    kind     "parameters", "input", "index" (an input that only points into lists), "constant" or "result"
     name     its name in the source
     shape    its own axes
     varies   whether it has the axis of the examples
@@ -121,6 +121,7 @@ class ArrayProgram:
     arrays: tuple[Array, ...]
     statements: tuple[Statement, ...]
     roots: tuple[tuple[int, int], ...]  # (array, place) of each
+    skips: bool = False  # whether products with the constant 0 were left out
 
     @property
     def padded(self) -> bool:

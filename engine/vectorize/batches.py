@@ -16,12 +16,12 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Item:
-    """An item of the inputs.
+    """An array of a call: an item of the inputs, or the numbers that are drawn.
 
     name      of the array in the source, with the batch last
     argument  of the array that is given, with the batch first
     shape     of one example
-    whole     whether it is used as an index alone
+    whole     whether it only points into lists: an array of integers
     samples   of numbers that are drawn at each call: what draws each
     """
 

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from engine.operation import TABLE, DivisionByZeroError, DomainError, Operation, arrays
+from engine.operation import DomainError, Operation, arrays
 from engine.replay import computed, computed_slopes
 from engine.vectorize import kernels, stacking
 from engine.vectorize.arrays import Mask
-from engine.vectorize.layout import Function as Function
-from engine.xp import arrays as _arrays
+from engine.vectorize.code import called
+from engine.vectorize.layout import Function
 
 Array = Any
 
@@ -51,7 +51,7 @@ class Unit:
         self.asked = function.written.asked
         self._function, self._checked = function, checked
         self._domains, self._ops, self._dtype = domains, ops, dtype
-        space = _Namespace({op.name: op for op in ops})
+        space = _Namespace({called(op): op for op in ops})
         for name, thing in function.written.constants.items():
             space[name] = _constant(thing, dtype)
         space["full"] = lambda n, x: np.full(n, x, dtype)
@@ -116,9 +116,12 @@ class Bound:
     looks at every domain. So inf and nan are where the scalar engine has them, and its errors name node and example.
     """
 
-    def __init__(self, fast: Unit, careful: Callable[[str], Unit], needed: Sequence[int], dtype: Any) -> None:
+    def __init__(
+        self, fast: Unit, careful: Callable[[str], Unit], needed: Sequence[int], dtype: Any, watchful: bool
+    ) -> None:
         self._fast, self._make_careful, self._dtype = fast, careful, np.dtype(dtype)
         self._careful: dict[str, Unit] = {}
+        self._watchful = watchful  # whether the fast one leaves out products with 0, which only finite numbers allow
         self.needed = list(needed)
         self.source = fast.source
         fast.run  # noqa: B018  (compiled now: a program is ready when it is there)
@@ -128,6 +131,8 @@ class Bound:
 
     def run(self, wanted: str, parameters: Array, batch: Sequence[Array | None]) -> Any:
         """Call the function of the source; if anything is not finite, look again, carefully."""
+        if self._watchful and not all(np.isfinite(x).all() for x in (parameters, *batch) if x is not None):
+            return self._run_carefully(wanted, parameters, batch)
         try:
             with np.errstate(divide="raise", invalid="raise", over="ignore", under="ignore"):
                 result = self._fast.run(parameters, *batch, wanted)
@@ -177,9 +182,6 @@ def _check_index(op: Operation, x: Array, index: Array) -> None:
             raise IndexError(f"{error} (example {where[-1] if where else 0})") from None
 
 
-LIBRARY = frozenset(name for library in (kernels, stacking, _arrays) for name in dir(library))  # no array is called so
-
-
 class _Namespace(dict[str, Any]):
     """The names that source may use: kernels, the functions of the array library, the rules of the table."""
 
@@ -200,7 +202,7 @@ class _Namespace(dict[str, Any]):
 
     def _found(self, name: str) -> Callable[..., Any]:
         op = self._ops.get(name.removesuffix("_backward"))
-        if op is not None and op.any_number and not hasattr(kernels, name):
+        if op is not None and op.any_number and (not hasattr(kernels, name) or op.value.__module__ != "engine.ops"):
             return kernels.listed(op)[name.endswith("_backward")]
         for library in (kernels, stacking):
             if hasattr(library, name):
@@ -208,7 +210,7 @@ class _Namespace(dict[str, Any]):
         stem, slope, number = name.rpartition("_slope")
         if slope and number.isdigit() and stem in self._ops:
             return _slope(self._ops[stem], int(number))
-        if name in self._ops and (name not in TABLE or self._ops[name].value.__module__ != "engine.ops"):
+        if name in self._ops and self._ops[name].value.__module__ != "engine.ops":
             return _value(self._ops[name])
         return getattr(arrays, name)  # type: ignore[no-any-return]
 
@@ -227,6 +229,3 @@ def _constant(thing: Any, dtype: Any) -> Any:
         return kernels.Index(thing[1], thing[2])
     array = np.asarray(thing)
     return array.astype(dtype) if array.dtype.kind == "f" else array
-
-
-__all__ = ["Bound", "DivisionByZeroError", "Domain", "Function"]

@@ -12,6 +12,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from engine.operation import Operation
+from engine.vectorize import kernels, stacking
+from engine.vectorize.columns import Form
+from engine.xp import arrays
+
+LIBRARY = frozenset(name for library in (kernels, stacking, arrays) for name in dir(library))
+NEEDED = LIBRARY | {  # names that source uses itself
+    "parameters", "batch", "gradient", "wanted", "program", "parts", "trainable", "check", "inf", "nan", "len",
+    "concatenate", "full", "ones", "zeros", "T", "reshape", "transpose", "take", "sum", "axis",
+}  # fmt: skip
 
 SUM, PRODUCT, SIGN, POWER, ATOM = 1, 2, 3, 4, 5  # how tightly an expression binds
 
@@ -123,27 +132,38 @@ class _Rules:
 rules = _Rules()
 
 
+def called(op: Operation | Form) -> str:
+    """What an operation is called in source: its name, or another where that is a name that source needs.
+
+    >>> from engine.operation import TABLE
+    >>> called(TABLE["tanh"])
+    'tanh'
+    """
+    own = isinstance(op, Form) or op.value.__module__ == "engine.ops"
+    return op.name if own or op.name not in NEEDED else f"{op.name}_op"
+
+
 def value_code(op: Operation, operands: Sequence[Code]) -> Code:
     """The operation applied to operands: x + y, exp(x)."""
     if isinstance(op.written, str) and op.binds < ATOM:
         result = op.value(rules, *operands)
         if isinstance(result, Code):
             return result.number()
-    return Code(f"{op.name}({', '.join(map(str, operands))})")
+    return Code(f"{called(op)}({', '.join(map(str, operands))})")
 
 
 def slope_codes(op: Operation, z: Code, operands: Sequence[Code]) -> list[Code | None]:
     """∂z/∂x for each operand: the rule as code, or a call of a function of that name; None where it is always 0."""
-    if op.name == "pow" and operands[1].binds != 0:
+    if op.name == "pow":
         power = _whole_power(operands)
         if power is not None:
             return [power, None]
     try:
         slopes = op.partials(rules, z, *operands)
         return [None if not isinstance(slope, Code) and slope == 0.0 else code(slope) for slope in slopes]
-    except (TypeError, ValueError, ArithmeticError, AttributeError):
+    except (TypeError, ValueError, ArithmeticError, AttributeError):  # a rule that calls math, or asks "if x > 0"
         inside, uniform = ", ".join(map(str, (z, *operands))), all(x.uniform for x in operands)
-        return [Code(f"{op.name}_slope{i}({inside})", uniform=uniform) for i in range(len(operands))]
+        return [Code(f"{called(op)}_slope{i}({inside})", uniform=uniform) for i in range(len(operands))]
 
 
 def _whole_power(operands: Sequence[Code]) -> Code | None:

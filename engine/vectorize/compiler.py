@@ -23,11 +23,13 @@ from engine.operation import TABLE, Operation
 from engine.value import Value
 from engine.vectorize.arrays import ArrayProgram
 from engine.vectorize.batches import Item
-from engine.vectorize.bind import LIBRARY, Bound, Domain, Function, Unit
+from engine.vectorize.bind import Bound, Domain, Unit
+from engine.vectorize.code import NEEDED, called
 from engine.vectorize.columns import INPUT, PARAMETER, Graph
 from engine.vectorize.emit import emit
 from engine.vectorize.fold import fold
 from engine.vectorize.fuse import fuse
+from engine.vectorize.layout import Function
 from engine.vectorize.lift import lift
 from engine.vectorize.names import Names, common_name
 from engine.vectorize.placing import Source
@@ -68,7 +70,9 @@ def vectorize(
 
     Raises:
         TypeError: for an input or parameter that is no Value.
-        ValueError: for one that is not in the graph, is given twice, or was computed.
+        ValueError: for one that is not in the graph, is given twice, or was computed; for rows of different lengths, or
+            another dtype.
+        RuntimeError: if a node was changed after it was computed.
 
     >>> w, x = Value(3.0, "w"), Value(2.0, "x")
     >>> program = vectorize((w * x - 1) ** 2, inputs=[x], parameters=[w])
@@ -78,6 +82,7 @@ def vectorize(
     >>> value, gradient.tolist()
     (2.5, [2.0])
     """
+    draws = [] if draws is None else list(draws)
     parameters = list(parameters) if not isinstance(parameters, Value) else [parameters]
     leaves = flat(parameters)
     wanted = flat(outputs) if outputs is not None else []
@@ -91,32 +96,29 @@ def vectorize(
     graph = trace([loss, *wanted], [leaf for item in given for leaf in item] + drawn, leaves, constants)
     tensors, tensor_name = _tensors(parameters, leaves)
     _check_found(graph, given, leaves, None if allow_unused else tensors)
+    _check_names(graph)
     nodes = len(graph)
     graph = fuse(graph)
-    graph, _ = fold(graph)
+    graph, varies = fold(graph)
+    once = int(((varies == 1) & (graph.code >= 0)).sum())
 
-    names = Names(_RESERVED | LIBRARY | TABLE.keys() | {f"{op.name}{end}" for op in graph.ops for end in _ENDINGS})
+    names = Names(NEEDED | TABLE.keys() | {f"{called(op)}{end}" for op in graph.ops for end in _ENDINGS})
     items = _items(graph, inputs, given, draws, names)
     sources = [Source("parameters", "parameters", (len(leaves),), tensors)]
     sources += [Source("index" if item.whole else "input", item.name, item.shape) for item in items]
-    trainable = np.array([0.0 if not leaf.requires_grad else 1.0 for leaf in leaves])
+    trainable = np.array([leaf.requires_grad for leaf in leaves], bool)
     making = _Making(items, sources, names, tensor_name, trainable, dtype)
     mine = names.copy()
     program = lift(graph, schedule(graph), sources, mine)
     fast, needed = making.unit(program, graph, mine, True, size, checked=False)
-    apart = program.padded or wanted  # then what is made carefully is made of the graph, again, when it is needed
-    careful = partial(making.careful, graph.packed(), size) if apart else partial(_checked, fast)
-    return Program(
-        items, leaves, Bound(fast, careful, needed, dtype), report(nodes, program), constants, dtype, unchanged
-    )
+    # The careful counterpart is made of the graph, once it is needed, unless it is the same function, checked.
+    apart = program.padded or program.skips or bool(wanted)
+    careful = partial(making.careful, graph.packed(), size) if apart else lambda asked: fast.checked()
+    bound = Bound(fast, careful, needed, dtype, program.skips)
+    return Program(items, leaves, bound, report(nodes, once, program), constants, dtype, unchanged)
 
 
 _ENDINGS = ("", "_backward", *(f"_slope{i}" for i in range(8)))
-_RESERVED = {
-    "parameters", "batch", "gradient", "concatenate", "gather", "scatter", "einsum", "where", "join", "spread", "full",
-    "ones", "zeros", "check", "as_index", "inf", "nan", "shares", "trainable", "wanted", "program", "repeated", "len",
-    "masked", "parts",
-}  # fmt: skip
 
 
 # ------------------------------------------------------------------------------ what is given
@@ -138,7 +140,8 @@ def _check(
                     f"{what} holds {leaf!r}, which is no Value; the graph must be built with a Value in its place"
                 )
             if leaf in seen:
-                raise ValueError(f"{_said(leaf)} is given twice: in {seen[leaf]} and in {what}")
+                where = f"in {seen[leaf]} and in {what}" if seen[leaf] != what else f"in {what}"
+                raise ValueError(f"{_said(leaf)} is given twice, {where}; give it once")
             if leaf.parents:
                 raise ValueError(
                     f"{_said(leaf)}, in {what}, was computed from others; give the leaf that it comes from"
@@ -152,7 +155,7 @@ def _check(
         seen[draw[0]] = "draws"
     for value in outputs:
         if not isinstance(value, Value):
-            raise TypeError(f"outputs holds {value!r}, which is no Value")
+            raise TypeError(f"outputs holds {value!r}, which is no Value; give what the model computed")
     try:
         known = np.dtype(dtype) in (np.dtype(np.float64), np.dtype(np.float32))
     except TypeError:
@@ -185,6 +188,17 @@ def _check_found(graph: Graph, given: Sequence[Sequence[Value]], leaves: Sequenc
             raise ValueError(
                 f"the loss does not depend on {_said(leaf)}, one of the parameters: it is not in the graph. "
                 "Leave it out, or allow_unused=True gives it the gradient 0"
+            )
+
+
+def _check_names(graph: Graph) -> None:
+    """An operation that was defined anew under its old name is another: source could not tell them apart."""
+    names = [op.name for op in graph.ops]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(
+                f"the graph holds two operations of the name {name!r}: it was defined anew (replace=True) in between; "
+                "build the graph again, all of it"
             )
 
 
@@ -280,9 +294,10 @@ class _Making:
     ) -> tuple[Unit, list[int]]:
         """The function of a program of arrays, and the items that its outputs need."""
         written = emit(program, names, self.tensor_name, loss, outputs)
-        if loss and (self.trainable == 0.0).any():
+        if loss and not self.trainable.all():
             written.constants["trainable"] = self.trainable
-            written.returns[-1] = f"{written.returns[-1]} * trainable"
+            value, _, gradient = written.returns[-1].rpartition(", ")
+            written.returns[-1] = f"{value}, masked(trainable, {gradient}, 0.0)"
         needed = _needed(written, self.items) if outputs is not None else list(range(len(self.items)))
         ops = [op for op in graph.ops if isinstance(op, Operation)]
         function = Function(*_head(self.items, written, needed), written)
@@ -295,11 +310,6 @@ class _Making:
         names = self.names.copy()
         program = lift(pruned, schedule(pruned), self.sources, names, rectangles=False)
         return self.unit(program, pruned, names, loss, None if loss else size, checked=True)[0]
-
-
-def _checked(fast: Unit, asked: str) -> Unit:
-    """The same function, every domain checked: it has no entries that are not nodes, and computes nothing else."""
-    return fast.checked()
 
 
 def _domains(program: ArrayProgram) -> dict[int, Domain]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from engine.operation import Operation
 from engine.vectorize.arrays import ArrayProgram, Operand, Shape, Statement, View
-from engine.vectorize.code import Code, code, slope_codes, value_code
+from engine.vectorize.code import Code, called, code, slope_codes, value_code
 from engine.vectorize.columns import DOT, LOG_SOFTMAX
 from engine.vectorize.grids import fit
 from engine.vectorize.grouping import gathered
@@ -199,10 +199,12 @@ class _Emitter(Products):
         x = pieces[0][1] if len(pieces) == 1 else f"join({', '.join(text for _, text in pieces)})"
         grid = pieces[0][0].shape[pieces[0][0].listed :]
         longest = sum(self._length(view) for view, _ in pieces)
-        x = self.named(x, f"{target.name}_of", (longest, *grid), target.varies)
+        beside = target.varies and not any(self.arrays[view.array].varies for view, _ in pieces)
+        shown = (longest, *grid, *[1] * beside)
+        x = self.named(x, f"{target.name}_of", shown, target.varies and not beside)
         more = [self._index_code(s.index, target.varies)] if s.index is not None else []
         check = (self._number[id(s)], (x, *more)) if more or getattr(s.op, "domain", None) else None
-        z, code = target.name, f"{s.op.name}({', '.join([x, *more])})"
+        z, code = target.name, f"{called(s.op)}({', '.join([x, *more])})"
         absent = pieces[0][0].mask if s.op is LOG_SOFTMAX and len(pieces) == 1 else None
         if absent is not None:  # where there is no entry it is −inf, and 0 to those who read it
             z = self.line(self.names.new(f"{target.name}_padded"), code, target.shape, target.varies)
@@ -214,7 +216,7 @@ class _Emitter(Products):
                 mask = self.mask(absent.reshape(target.shape), target.varies)
                 gradient = self.named(f"masked({mask}, {gradient}, 0.0)", gradient, target.shape, target.varies)
             inside = (gradient, *more, x) if more else (gradient, z, x)
-            dx = f"{s.op.name}_backward({', '.join(inside)})"
+            dx = f"{called(s.op)}_backward({', '.join(inside)})"
             if not any(view.array in self._moves for view, _ in pieces):
                 return
             if more and len(pieces) == 1:  # take gives it in the shape in which it read the list
@@ -232,7 +234,7 @@ class _Emitter(Products):
         text = self.spread(view, varies)
         if self.arrays[view.array].kind == "index":
             return text
-        return self.named(f"as_index({text})", "index", (), varies)
+        return self.named(f"as_index({text})", "index", self.read(view).shape, varies)
 
     def _split(self, dx: str, pieces: Sequence[tuple[View, str]], varies: bool) -> None:
         """The gradient of a list, given to its stretches."""

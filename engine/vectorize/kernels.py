@@ -331,8 +331,8 @@ def listed(op: Operation) -> tuple[Callable[..., Array], Callable[..., Array]]:
 
     def backward(g: Array, z: Array, x: Array) -> Array:
         slopes = np.empty_like(x)
-        for row, slope in zip(slopes, computed_slopes(op, z, list(x)), strict=True):
-            row[...] = g * slope
+        for i, slope in enumerate(computed_slopes(op, z, list(x))):
+            slopes[i] = g * slope
         return slopes
 
     return value, backward

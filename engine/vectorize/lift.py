@@ -20,6 +20,7 @@ from engine.vectorize.columns import DOT, ELEMENT, LISTS, Form, Graph, Ints
 from engine.vectorize.grouping import MIXED, MOST_STRETCHES, alike, blocks, stretches, stretches_hash, within_reason
 from engine.vectorize.names import Names
 from engine.vectorize.placing import Placing, Source
+from engine.vectorize.rewrite import spread
 from engine.vectorize.runs import Run, aligned, run_of
 
 JOIN = Form("join")
@@ -60,7 +61,7 @@ class _Lifting(Placing):
             else:
                 self._elementwise(op, nodes)
         roots = tuple(self._root(int(r)) for r in graph.roots)
-        return ArrayProgram(tuple(self.arrays), tuple(self.statements), roots)
+        return ArrayProgram(tuple(self.arrays), tuple(self.statements), roots, self.skips)
 
     def _root(self, node: int) -> tuple[int, int]:
         if self.array[node] < 0:
@@ -132,18 +133,13 @@ class _Lifting(Placing):
 
     # ------------------------------------------------------------------ operations on lists
 
-    def _edges(self, begin: Ints, counts: Ints) -> Ints:
-        """The numbers begin[i], begin[i] + 1, ... (counts[i] of them) of all nodes, one after the other."""
-        total = np.cumsum(counts)
-        return np.arange(total[-1] if len(total) else 0) + np.repeat(begin - total + counts, counts)
-
     def _lists(self, op: Operation | Form, nodes: Ints) -> None:
         graph = self.graph
         begin, counts = graph.first[nodes], graph.first[nodes + 1] - graph.first[nodes]
         index = None
         if op.name in WITH_INDEX and op not in LISTS:
             index, counts = graph.parent[graph.first[nodes + 1] - 1], counts - 1
-        edges = self._edges(begin, counts)
+        edges = spread(begin, counts)
         kinds = self.kind[graph.parent[edges]]
         signature = stretches_hash(kinds, counts)
         # A gap inside a list moves the places behind it, and changes a mean: only one stretch may end early.
@@ -160,7 +156,7 @@ class _Lifting(Placing):
                 self._list_group(op, nodes[part], begin[part], counts[part], None if index is None else index[part])
 
     def _list_group(self, op: Operation | Form, nodes: Ints, begin: Ints, counts: Ints, index: Ints | None) -> None:
-        runs = self._runs(self.graph.parent[self._edges(begin, counts)], counts)
+        runs = self._runs(self.graph.parent[spread(begin, counts)], counts)
         keys = [run.key for run in runs]
         arrays = [run.array if run.pattern is not None else -1 for run in runs]
         if index is not None and self.array[index[0]] >= 0:
@@ -246,9 +242,9 @@ class _Lifting(Placing):
         graph = self.graph
         begin, pairs = graph.first[nodes], graph.pairs[nodes]
         singles = graph.first[nodes + 1] - begin - 2 * pairs
-        left = graph.parent[self._edges(begin, pairs)]
-        right = graph.parent[self._edges(begin + pairs, pairs)]
-        added = graph.parent[self._edges(begin + 2 * pairs, singles)]
+        left = graph.parent[spread(begin, pairs)]
+        right = graph.parent[spread(begin + pairs, pairs)]
+        added = graph.parent[spread(begin + 2 * pairs, singles)]
         if self.rectangles:
             left, right, pairs = self._without_zeros(left, right, pairs)
         # constants first, then parameters, then what varies: W @ x, however it was written
@@ -262,7 +258,7 @@ class _Lifting(Placing):
         begins = [np.append(0, np.cumsum(c)) for c in (pairs, singles)]
         lengths = pairs + singles
         for group in (part for whole in alike(signature) for part in within_reason(whole, lengths[whole])):
-            pick = [self._edges(b[:-1][group], c[group]) for b, c in zip(begins, (pairs, singles), strict=True)]
+            pick = [spread(b[:-1][group], c[group]) for b, c in zip(begins, (pairs, singles), strict=True)]
             self._dot_group(nodes[group], left[pick[0]], right[pick[0]], pairs[group], added[pick[1]], singles[group])
 
     def _without_zeros(self, left: Ints, right: Ints, pairs: Ints) -> tuple[Ints, Ints, Ints]:
@@ -272,6 +268,7 @@ class _Lifting(Placing):
         node = np.repeat(np.arange(len(pairs)), pairs)
         rest = pairs - np.bincount(node[zero], minlength=len(pairs))
         stays = ~zero | (rest[node] == 0)  # one that has no other products keeps these
+        self.skips |= not stays.all()
         return left[stays], right[stays], np.where(rest > 0, rest, pairs)
 
     def _rank(self, nodes: Ints) -> Ints:
@@ -314,8 +311,8 @@ class _Lifting(Placing):
     ) -> None:
         """A group again with some of its nodes."""
         part = np.sort(part)
-        of_pairs = self._edges((np.cumsum(pairs) - pairs)[part], pairs[part])
-        of_singles = self._edges((np.cumsum(singles) - singles)[part], singles[part])
+        of_pairs = spread((np.cumsum(pairs) - pairs)[part], pairs[part])
+        of_singles = spread((np.cumsum(singles) - singles)[part], singles[part])
         self._dot_group(nodes[part], left[of_pairs], right[of_pairs], pairs[part], added[of_singles], singles[part])
 
     def _product_runs(self, left: Ints, right: Ints, pairs: Ints) -> list[tuple[Run, Run]]:

@@ -1,11 +1,11 @@
-"""vectorize_model: trace a model for you, twice, and refuse what a trace would freeze.
+"""vectorize_model: trace a model for you, twice or more, and refuse what a trace would freeze.
 
     program = vectorize_model(model, loss_fn, ([0.5, -0.2], 1.0))
     losses = program(X, T)
 
 A trace follows one example. A Python `if` on a Value takes the branch of that example, and a number read from `.data`
 is that example's number. So the model is traced again, with other numbers for the example and for the parameters, and
-what the passes make of the two traces must be the same. A shift that cancels, as in a stable softmax, is gone by then.
+what the passes make of the traces must be the same. A shift that cancels, as in a stable softmax, is gone by then.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ def vectorize_model(
     dtype       float64 or float32
 
     Random numbers of `engine.draws`, as the masks of nn.Dropout, are drawn anew for each example of each call.
-    Afterwards running statistics, gradients, modes and random generators are as they were before.
+    Afterwards running statistics, gradients, modes and random generators are as they were before; no other thread may use
+    the model meanwhile. A branch that falls the same way in all the traces is not seen.
 
     `predict` is there where model(x) is a Value or an array of them.
 
@@ -146,7 +147,9 @@ def _is_array(outputs: Any) -> bool:
     return shape(outputs) is not None and all(isinstance(value, Value) for value in flat(outputs))
 
 
-# ------------------------------------------------------------------------------ two traces
+# ------------------------------------------------------------------------------ other traces
+
+LARGE = 20_000  # nodes: so large a model is traced a second time, and no further
 
 
 @dataclass(frozen=True)
@@ -183,37 +186,45 @@ class _Tracer:
 
     def compare(self, first: _Traced) -> None:
         """Refuse the first run if one with other numbers computes something else."""
-        numbers, second = self._second(first)
-        if same_columns(first.graph, second.graph):
-            return
-        found = difference(_passed(first.graph), _passed(second.graph))
-        if found is None:
-            return
-        again = difference(second.graph, self.traced(numbers).graph)
-        if again is not None and again.constant == found.constant:
-            raise ValueError(_by_chance(again))
-        raise ValueError(_frozen(found, first.graph, second.graph))
+        for numbers, other in self._others(first):
+            if same_columns(first.graph, other.graph):
+                continue
+            found = difference(_passed(first.graph), _passed(other.graph))
+            if found is None:
+                continue
+            again = difference(other.graph, self.traced(numbers).graph)
+            if again is not None and again.constant == found.constant:
+                raise ValueError(_by_chance(again))
+            raise ValueError(_frozen(found, first.graph, other.graph))
 
-    def _second(self, first: _Traced) -> tuple[list[list[float]], _Traced]:
-        """Another run, and its numbers. Those that the model does not take are passed over."""
+    def _others(self, first: _Traced) -> Iterator[tuple[list[list[float]], _Traced]]:
+        """Other runs, and their numbers: of a large model one. Those that the model does not take are passed over."""
         before = [[leaf.data for leaf in flat(item)] for item in first.inputs]
         refusal: Exception | None = None
-        for numbers in other_examples(before, list(_are_indices(first.graph, before))):
+        taken = 0
+        for turn, numbers in enumerate(other_examples(before, list(_are_indices(first.graph, before)))):
             try:
-                self._move()
-                return numbers, self.traced(numbers)
+                self._move(turn)
+                run = self.traced(numbers)
             except (ValueError, TypeError, ArithmeticError, LookupError) as error:
                 refusal = refusal or error
+                continue
+            taken += 1
+            yield numbers, run
+            if len(first.graph) > LARGE:
+                break
+        if taken:
+            return
         raise ValueError(
             f"the model cannot be traced with other numbers than the example's, which is how frozen branches are "
             f"found: {refusal}. Give another example, or use vectorize on a graph of your own"
         ) from refusal
 
-    def _move(self) -> None:
-        """Other numbers in the parameters too, near the first: those read from their .data are then seen."""
+    def _move(self, turn: int) -> None:
+        """Other numbers in the parameters too, near theirs and then on the other side of 0: what reads them is seen."""
         for p in self._parameters:
             if isinstance(p, Value):
-                p._data += p._data / 64 if p._data else 2.0**-10
+                p._data = -p._data if turn else p._data + (p._data / 64 if p._data else 2.0**-10)
 
 
 def _are_indices(graph: Graph, items: Sequence[Sequence[float]]) -> Iterator[bool]:

@@ -40,6 +40,7 @@ class Placing:
         self.graph, self.levels, self.names, self.rectangles = graph, levels, names, rectangles
         self.arrays = [Array(s.kind, s.name, s.shape, s.kind != "parameters") for s in sources]
         self.statements: list[Statement] = []
+        self.skips = False
         n = len(graph)
         self.array = np.full(n, -1, np.int64)  # -1: a constant
         self.place = np.zeros(n, np.int64)

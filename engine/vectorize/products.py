@@ -22,7 +22,7 @@ class Products(Gradients):
 
     def __init__(self, program: ArrayProgram, names: Names, tensor_names: Any) -> None:
         super().__init__(program, names, tensor_names)
-        self._mask_of: dict[int, str] = {}
+        self._mask_of: dict[View, str] = {}
 
     def _product(self, left: View, right: View, grid: Shape, varies: bool) -> tuple[Code, Callable[[str], None]]:
         """Σ left · right over their lists: elementwise where these have one entry, else a contraction."""
@@ -64,11 +64,12 @@ class Products(Gradients):
         across = bool(len(columns) + x_varies)
         matrix, inner = self.own(w, unnamed="w"), self.own(x)
         if len(w.shape) > len(rows[:1]) + 1:
-            matrix = self.named(reshaped(matrix, (n, k) if rows else (k,), False), f"{matrix}_2d", (n, k), False)
+            sizes = (n, k) if rows else (k,)
+            matrix = self.named(reshaped(matrix, sizes, False), f"{matrix}_{len(sizes)}d", sizes, False)
         if len(columns) + x_varies > 1 or len(listed) > 1:
             flat = f"{inner}.reshape({k}, -1)" if len(columns) + x_varies else reshaped(inner, (k,), False)
             shown = ", ".join([str(k), *([flattened(m, x_varies)] if across else [])])
-            inner = self.named(flat, f"{inner}_2d", shown, False)
+            inner = self.named(flat, f"{inner}_{1 + across}d", shown, False)
         text = Code(f"{matrix} @ {inner}", PRODUCT)
         same = not rows and not columns and left.key() == right.key()
         result = tuple(left.shape[i] for i in (*rows, *columns))
@@ -163,7 +164,7 @@ class Products(Gradients):
             for view, own, other, factor in ((left, letters[0], letters[1], b), (right, letters[1], letters[0], a)):
                 if view.array in self._moves:
                     share = Code(f'einsum("{result},{other}->{own}", {gradient}, {factor})')
-                    mask = self._mask_of.get(id(view))
+                    mask = self._mask_of.get(view)
                     self._give(view, 2.0 * share if same else Code(f"masked({mask}, {share}, 0.0)") if mask else share)
                 if same:
                     break
@@ -192,7 +193,7 @@ class Products(Gradients):
         varies = self.arrays[left.array].varies
         name = self.mask(short, varies)
         shape = tuple(left.shape[i] for i in kept)
-        self._mask_of[id(left)] = name
+        self._mask_of[left] = name
         texts[0] = self.named(f"masked({name}, {texts[0]}, 0.0)", f"{texts[0]}_there", shape, varies)
         return left, right, texts[0], texts[1]
 

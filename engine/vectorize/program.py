@@ -17,14 +17,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.operation import DomainError
 from engine.value import Value
 from engine.vectorize.batches import Item
 from engine.vectorize.bind import Bound
 from engine.vectorize.report import Report
 
 Array = npt.NDArray[Any]
-Sample = Callable[[], float]
 
 
 class Program:
@@ -124,7 +122,8 @@ class Program:
         items = self._given() if which is None else [self._items[i] for i in which if not self._items[i].samples]
         if len(batch) != len(items):
             names = ", ".join(item.argument for item in items)
-            raise ValueError(f"the program takes {len(items)} arrays ({names}), and got {len(batch)}")
+            several = "s" * (len(items) != 1)
+            raise ValueError(f"the program takes {len(items)} array{several} ({names}), and got {len(batch)}")
         arrays = [item.taken(array, self._dtype) for item, array in zip(items, batch, strict=True)]
         lengths = {len(array) for array in arrays}
         if len(lengths) > 1:
@@ -213,6 +212,3 @@ class Program:
     def __repr__(self) -> str:
         names = ", ".join(item.argument for item in self._given())
         return f"<Program ({names}), {len(self._parameters)} parameters, {self._report.operations} array operations>"
-
-
-__all__ = ["DomainError", "Program"]

@@ -16,10 +16,7 @@ from engine.vectorize.reading import Reading, reading
 
 @dataclass(frozen=True)
 class Line:
-    """name = code  # comment; `check` says which statement's domain its operands (their code) must stay in.
-
-    Without a name it is a comment of its own, or the place where the function may return.
-    """
+    """name = code  # comment; `check` says which statement's domain its operands (their code) must stay in."""
 
     name: str
     code: str

@@ -23,7 +23,7 @@ from engine.vectorize.trace import trace
 def lifted(roots, inputs, parameters):
     """The program of arrays, checked, for items of the inputs and tensors of the parameters."""
     tensors = [flat(tensor) for tensor in parameters]
-    graph, varies = fold(fuse(trace(roots, [leaf for item in inputs for leaf in flat(item)], [*chain(*tensors)])))
+    graph, _ = fold(fuse(trace(roots, [leaf for item in inputs for leaf in flat(item)], [*chain(*tensors)])))
     belongs = np.repeat(np.arange(len(tensors)), [len(tensor) for tensor in tensors])
     sources = [Source("parameters", "parameters", (len(belongs),), belongs)]
     sources += [Source("input", f"x{i}", shape(item)) for i, item in enumerate(inputs)]

@@ -7,7 +7,7 @@ import pytest
 
 from engine import TABLE, DivisionByZeroError, DomainError, Value, define_op, div, log, sqrt, take, vectorize
 from engine.vectorize import kernels, stacking
-from engine.vectorize.bind import LIBRARY
+from engine.vectorize.code import LIBRARY
 
 
 def program(f, *inputs):
