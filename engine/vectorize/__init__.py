@@ -22,6 +22,9 @@ a list that is not known here, as one of `define_op`, runs its rules on the rows
 others of their kind become operations of a single number. A recurrence of scalars stays as it is, a few lines a step,
 some 0.1 ms of compiling each. `program.report()` says how much of each there is.
 
+What take leaves out by a constant index is not computed at all; a softmax or a log-sum-exp that was written without its
+shift does not overflow. In all else a program gives what the scalar engine gives, its errors too.
+
 How: trace, fuse (chains, shares), fold, schedule, lift (placing, grids, runs, grouping), emit (writer, gradients,
 products, reading, code, layout), in that order, each a function from plain data to plain data; `compiler` calls them,
 `program` is what they make; `columns` and `arrays` are the two forms in between. What the fast program cannot say

@@ -50,7 +50,7 @@ class Unit:
     ) -> None:
         self.asked = function.written.asked
         self._function, self._checked = function, checked
-        self._domains, self._ops, self._dtype = domains, ops, dtype
+        self._domains = domains
         space = _Namespace({called(op): op for op in ops})
         for name, thing in function.written.constants.items():
             space[name] = _constant(thing, dtype)
@@ -58,10 +58,6 @@ class Unit:
         space["zeros"], space["ones"] = (lambda n: np.zeros(n, dtype)), (lambda n: np.ones(n, dtype))
         space["check"] = self._check
         self._space, self._name = space, "<program, checked>" if checked else "<program>"
-
-    def checked(self) -> Unit:
-        """The same function, every domain checked."""
-        return Unit(self._function, self._domains, self._ops, self._dtype, True)
 
     @cached_property
     def source(self) -> str:
@@ -117,10 +113,11 @@ class Bound:
     """
 
     def __init__(
-        self, fast: Unit, careful: Callable[[str], Unit], needed: Sequence[int], dtype: Any, watchful: bool
+        self, fast: Unit, careful: Callable[[str], Unit], needed: Sequence[int], dtype: Any, apart: bool, watchful: bool
     ) -> None:
         self._fast, self._make_careful, self._dtype = fast, careful, np.dtype(dtype)
         self._careful: dict[str, Unit] = {}
+        self._apart = apart  # whether the fast one computes more than was asked for, whose nan may reach a gradient
         self._watchful = watchful  # whether the fast one leaves out products with 0, which only finite numbers allow
         self.needed = list(needed)
         self.source = fast.source
@@ -138,7 +135,7 @@ class Bound:
                 result = self._fast.run(parameters, *batch, wanted)
                 if type(result) is tuple:
                     value, gradient = result
-                    finite = isfinite(value) and isfinite(gradient.dot(gradient))
+                    finite = isfinite(value) and (not self._apart or isfinite(gradient.dot(gradient)))
                 else:
                     finite = np.isfinite(result).all()
         except (FloatingPointError, IndexError):

@@ -110,11 +110,16 @@ def vectorize(
     making = _Making(items, sources, names, tensor_name, trainable, dtype)
     mine = names.copy()
     program = lift(graph, schedule(graph), sources, mine)
-    fast, needed = making.unit(program, graph, mine, True, size, checked=False)
-    # The careful counterpart is made of the graph, once it is needed, unless it is the same function, checked.
+    ops = [op for op in graph.ops if isinstance(op, Operation)]
+    fast, needed = making.unit(program, ops, mine.copy(), True, size, careful=False)
+    # The careful counterpart is made when it is needed: of the graph, unless it would have the same arrays.
     apart = program.padded or program.skips or bool(wanted)
-    careful = partial(making.careful, graph.packed(), size) if apart else lambda asked: fast.checked()
-    bound = Bound(fast, careful, needed, dtype, program.skips)
+    careful = (
+        partial(making.careful, graph.packed(), size)
+        if apart
+        else lambda asked: making.unit(program, ops, mine.copy(), True, None, careful=True)[0]
+    )
+    bound = Bound(fast, careful, needed, dtype, apart, program.skips)
     return Program(items, leaves, bound, report(nodes, once, program), constants, dtype, unchanged)
 
 
@@ -290,18 +295,17 @@ class _Making:
     dtype: Any
 
     def unit(
-        self, program: ArrayProgram, graph: Graph, names: Names, loss: bool, outputs: Any, checked: bool
+        self, program: ArrayProgram, ops: Sequence[Operation], names: Names, loss: bool, outputs: Any, careful: bool
     ) -> tuple[Unit, list[int]]:
         """The function of a program of arrays, and the items that its outputs need."""
-        written = emit(program, names, self.tensor_name, loss, outputs)
+        written = emit(program, names, self.tensor_name, loss, outputs, careful)
         if loss and not self.trainable.all():
             written.constants["trainable"] = self.trainable
             value, _, gradient = written.returns[-1].rpartition(", ")
             written.returns[-1] = f"{value}, masked(trainable, {gradient}, 0.0)"
         needed = _needed(written, self.items) if outputs is not None else list(range(len(self.items)))
-        ops = [op for op in graph.ops if isinstance(op, Operation)]
         function = Function(*_head(self.items, written, needed), written)
-        return Unit(function, _domains(program), ops, self.dtype, checked), needed
+        return Unit(function, _domains(program), ops, self.dtype, careful), needed
 
     def careful(self, graph: Graph, size: Any, asked: str) -> Unit:
         """The function for what is asked for alone, without rectangles, every domain checked."""
@@ -309,7 +313,8 @@ class _Making:
         pruned = Rewrite(replace(graph.unpacked(), roots=graph.roots[:1] if loss else graph.roots[1:])).finish()
         names = self.names.copy()
         program = lift(pruned, schedule(pruned), self.sources, names, rectangles=False)
-        return self.unit(program, pruned, names, loss, None if loss else size, checked=True)[0]
+        ops = [op for op in pruned.ops if isinstance(op, Operation)]
+        return self.unit(program, ops, names, loss, None if loss else size, careful=True)[0]
 
 
 def _domains(program: ArrayProgram) -> dict[int, Domain]:

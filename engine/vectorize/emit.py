@@ -28,9 +28,11 @@ from engine.vectorize.writer import Line as Line
 from engine.vectorize.writer import Written, expanded, reshaped
 
 
-def emit(program: ArrayProgram, names: Names, tensor_names: Any, loss: bool, outputs: Shape | None) -> Written:
+def emit(
+    program: ArrayProgram, names: Names, tensor_names: Any, loss: bool, outputs: Shape | None, careful: bool = False
+) -> Written:
     """The function of a program: its outputs, of this shape; with a loss (the first root) the losses, the gradient."""
-    emitter = _Emitter(program, names, tensor_names)
+    emitter = _Emitter(program, names, tensor_names, careful)
     first, others = program.roots[:loss], program.roots[loss:]
     if outputs is not None:
         emitter.forward(others)
@@ -48,8 +50,9 @@ def emit(program: ArrayProgram, names: Names, tensor_names: Any, loss: bool, out
 class _Emitter(Products):
     """Forward, then backward."""
 
-    def __init__(self, program: ArrayProgram, names: Names, tensor_names: Any) -> None:
+    def __init__(self, program: ArrayProgram, names: Names, tensor_names: Any, careful: bool) -> None:
         super().__init__(program, names, tensor_names)
+        self._careful = careful  # then also slopes that are always 0 are multiplied: inf · 0 is nan
         self._steps: list[tuple[Statement, Callable[[str], None]]] = []  # what to do backward
         self._done: set[int] = set()
         self._number = {id(s): i for i, s in enumerate(program.statements)}
@@ -153,10 +156,10 @@ class _Emitter(Products):
             for j, x in enumerate(s.operands):
                 if isinstance(x, View) and x.array in self._moves:
                     slopes = slopes or slope_codes(op, Code(z, uniform=not target.varies), operands)
-                    if slopes[j] is None:
-                        continue
-                    g = self._code(gradient)
-                    self._give_spread(x, -g if slopes[j].text == "-1.0" else g * slopes[j], target.varies)
+                    slope = code(0.0) if slopes[j] is None and self._careful else slopes[j]
+                    if slope is not None:
+                        g = self._code(gradient)
+                        self._give_spread(x, -g if slope.text == "-1.0" else g * slope, target.varies)
 
         self._steps.append((s, backward))
 

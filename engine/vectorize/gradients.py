@@ -99,7 +99,7 @@ class Gradients(Writer):
             once = len(places) == of.size == len(np.unique(places[places < of.size]))  # each entry, and no gaps
             if not in_order and once:
                 order = np.argsort(places)
-                joined = f"{joined}.take({self.constant('order', order, ('order', order.tobytes()))}, axis=0)"
+                joined = f"{joined}.take({self.constant('order', order, ('order', order.tobytes()))}, 0)"
             elif not in_order:
                 joined = f"scatter({joined}, {self.index(places, of.size)})"
             terms.append(Code(joined if len(of.shape) == 1 else reshaped(joined, of.shape, of.varies)))

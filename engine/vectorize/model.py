@@ -11,6 +11,7 @@ what the passes make of the traces must be the same. A shift that cancels, as in
 from __future__ import annotations
 
 import inspect
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -54,8 +55,8 @@ def vectorize_model(
     dtype       float64 or float32
 
     Random numbers of `engine.draws`, as the masks of nn.Dropout, are drawn anew for each example of each call.
-    Afterwards running statistics, gradients, modes and random generators are as they were before; no other thread may use
-    the model meanwhile. A branch that falls the same way in all the traces is not seen.
+    Afterwards running statistics, gradients, modes and random generators are as they were before; no other thread may
+    use the model meanwhile. A branch that falls the same way in all the traces is not seen.
 
     `predict` is there where model(x) is a Value or an array of them.
 
@@ -83,7 +84,7 @@ def vectorize_model(
     given = find() if parameters is None else parameters
     leaves = flat(given) if not isinstance(given, Value) else [given]
     tracer = _Tracer(model, loss_fn, items, leaves)
-    with recording():
+    with _ONE_AT_A_TIME, recording():
         with kept(modules_of(model, loss_fn), [p for p in leaves if isinstance(p, Value)]) as written:
             first = tracer.traced([flat(item) for item in items])
             tracer.compare(first)
@@ -149,6 +150,7 @@ def _is_array(outputs: Any) -> bool:
 
 # ------------------------------------------------------------------------------ other traces
 
+_ONE_AT_A_TIME = threading.Lock()  # a model is given other numbers, and then its own again
 LARGE = 20_000  # nodes: so large a model is traced a second time, and no further
 
 

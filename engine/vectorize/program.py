@@ -74,10 +74,11 @@ class Program:
         Raises:
             ValueError, TypeError, DomainError, IndexError: as a call.
         """
-        arrays = batch if self._as_they_are(batch) else self._arrays(batch)
-        if arrays and not len(arrays[0]):
-            raise ValueError("the mean of no examples: give at least one")
-        value, gradient = self._bound.run("gradient", self._parameters, arrays)
+        if not self._as_they_are(batch):
+            batch = tuple(self._arrays(batch))
+            if batch and not len(batch[0]):
+                raise ValueError("the mean of no examples: give at least one")
+        value, gradient = self._bound.run("gradient", self._parameters, batch)
         return float(value), gradient
 
     def predict(self, *batch: Any) -> Array:
