@@ -264,7 +264,9 @@ class _Lifting(Placing):
     def _without_zeros(self, left: Ints, right: Ints, pairs: Ints) -> tuple[Ints, Ints, Ints]:
         """Products with the constant 0, as a padded convolution has them, become gaps: all windows are alike then."""
         constant, number = self.array < 0, self.graph.number
-        zero = (constant[left] & (number[left] == 0.0)) | (constant[right] & (number[right] == 0.0))
+        leaf = self.graph.code < 0  # what was computed may leave a domain on the way, and stays
+        zero = constant[left] & (number[left] == 0.0) & leaf[right]
+        zero |= constant[right] & (number[right] == 0.0) & leaf[left]
         node = np.repeat(np.arange(len(pairs)), pairs)
         rest = pairs - np.bincount(node[zero], minlength=len(pairs))
         stays = ~zero | (rest[node] == 0)  # one that has no other products keeps these
