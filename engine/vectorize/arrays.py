@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.operation import Operation
-from engine.vectorize.columns import LISTS, Form, Ints
+from engine.vectorize.columns import JOIN, LISTS, Form, Ints
 
 Mask = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.float64]
@@ -165,10 +165,10 @@ def check(program: ArrayProgram) -> None:
         long = sum(math.prod(v.shape[: v.listed]) for v in views)
         for v in (*views, *factors, *index):
             grid = v.shape[v.listed :]
-            fits = (long, *grid) if s.op in LISTS or s.op.name == "join" else grid
+            fits = (long, *grid) if s.op in LISTS or s.op is JOIN else grid
             assert fits == target.shape, f"{target.name} has another shape than what it reads"
         reads = [v.strides[v.listed :] for v in (*views, *factors, *index)]
-        if s.op.name != "join":
+        if s.op is not JOIN:
             own = range(1 if s.op in LISTS else 0, len(target.shape))
             assert all(target.shape[i] > 1 for i in own), f"{target.name} has an axis of length 1"
             assert all(any(along) for along in zip(*reads, strict=True)), f"{target.name} repeats itself along an axis"

@@ -15,6 +15,7 @@ The operations are those of the table, and after `fuse` these forms, which the t
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,6 +39,10 @@ class Form:
 DOT, ELEMENT = Form("dot"), Form("element")
 SHARES, SOFTMAX, LOG_SOFTMAX = Form("shares"), Form("softmax"), Form("log_softmax")
 LISTS = (SHARES, SOFTMAX, LOG_SOFTMAX)  # the forms that give several numbers
+JOIN = Form("join")  # what lift adds: arrays, one after the other
+
+# What may stand in the gaps of lists of different lengths, since it changes nothing.
+PADDED = dict.fromkeys(("max", "logsumexp", "softmax", "shares", "log_softmax"), -math.inf) | {"min": math.inf}
 
 
 _COLUMNS = ("code", "first", "parent", "pairs", "place", "roots")

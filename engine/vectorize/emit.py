@@ -18,10 +18,9 @@ import numpy as np
 from engine.operation import Operation
 from engine.vectorize.arrays import ArrayProgram, Operand, Shape, Statement, View
 from engine.vectorize.code import Code, called, code, slope_codes, value_code
-from engine.vectorize.columns import DOT, LOG_SOFTMAX
+from engine.vectorize.columns import DOT, JOIN, LOG_SOFTMAX, PADDED
 from engine.vectorize.grids import fit
 from engine.vectorize.grouping import gathered
-from engine.vectorize.lift import JOIN, PADDED
 from engine.vectorize.names import Names
 from engine.vectorize.products import Products
 from engine.vectorize.writer import Line as Line
@@ -263,7 +262,7 @@ class _Emitter(Products):
         terms: list[Code] = []
         steps: list[Callable[[str], None]] = []
         for left, right in s.products:
-            text, step = self._product(left, right, target.shape, target.varies)
+            text, step = self._product(left, right, target.varies)
             terms.append(text)
             steps.append(step)
         for x in s.operands:

@@ -16,16 +16,13 @@ import numpy as np
 from engine.operation import Operation
 from engine.vectorize import grids
 from engine.vectorize.arrays import Array, ArrayProgram, Operand, Shape, Statement, View
-from engine.vectorize.columns import DOT, ELEMENT, LISTS, Form, Graph, Ints
+from engine.vectorize.columns import DOT, ELEMENT, JOIN, LISTS, PADDED, Form, Graph, Ints
 from engine.vectorize.grouping import MIXED, MOST_STRETCHES, alike, blocks, stretches, stretches_hash, within_reason
 from engine.vectorize.names import Names
 from engine.vectorize.placing import Placing, Source
 from engine.vectorize.rewrite import spread
 from engine.vectorize.runs import Run, aligned, run_of
 
-JOIN = Form("join")
-PADDED = {"max": -np.inf, "min": np.inf, "logsumexp": -np.inf, "softmax": -np.inf, "shares": -np.inf,
-          "log_softmax": -np.inf, "dot": 0.0}  # fmt: skip
 WITH_INDEX = ("take",)  # their last operand says which of the others
 
 

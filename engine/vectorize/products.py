@@ -24,7 +24,7 @@ class Products(Gradients):
         super().__init__(program, names, tensor_names)
         self._mask_of: dict[View, str] = {}
 
-    def _product(self, left: View, right: View, grid: Shape, varies: bool) -> tuple[Code, Callable[[str], None]]:
+    def _product(self, left: View, right: View, varies: bool) -> tuple[Code, Callable[[str], None]]:
         """Σ left · right over their lists: elementwise where these have one entry, else a contraction."""
         if not left.listed and not right.listed:
             return self._times(left, right, varies)

@@ -7,7 +7,7 @@ from tests.benchmarks import peers_numpy_digits, peers_numpy_gpt, peers_numpy_mo
 from tests.benchmarks import vectorized_digits as digits
 from tests.benchmarks import vectorized_gpt as gpt
 from tests.benchmarks import vectorized_moons as moons
-from tests.benchmarks.timing import asked, in_turns, ratio, vectorizer
+from tests.benchmarks.timing import asked, in_turns, ratio
 
 
 @pytest.fixture(scope="module")
@@ -141,18 +141,13 @@ def test_the_steps_of_scikit_learn_are_counted(epoch):
 # ------------------------------------------------------------------------------- ours
 
 
-@pytest.fixture(scope="module")
-def vectorize():
-    return vectorizer() or pytest.skip("engine.vectorize is not built")
+def test_ours_on_the_demo(demo):
+    _same(moons.traced(*moons.formula(moons.start())), demo)
+    _same(moons.traced(*moons.mlp(moons.start())), demo)
 
 
-def test_ours_on_the_demo(vectorize, demo):
-    _same(moons.traced(vectorize, *moons.formula(moons.start())), demo)
-    _same(moons.traced(vectorize, *moons.mlp(moons.start())), demo)
-
-
-def test_ours_on_a_name(vectorize, name):
-    peer = gpt.traced(vectorize, gpt.start(), gpt.documents(3)[:, None])
+def test_ours_on_a_name(name):
+    peer = gpt.traced(gpt.start(), gpt.documents(3)[:, None])
     _same(peer, name)
     by_hand = peers_numpy_gpt.gpt(gpt.start(), gpt.documents(3)[:, None])
     for _ in range(3):
@@ -161,8 +156,8 @@ def test_ours_on_a_name(vectorize, name):
     _same(peer, by_hand.gradient())
 
 
-def test_ours_on_the_digits(vectorize, epoch):
-    ours, by_hand = digits.traced(vectorize, digits.start(), epoch), peers_numpy_digits.digits(digits.start(), epoch)
+def test_ours_on_the_digits(epoch):
+    ours, by_hand = digits.traced(digits.start(), epoch), peers_numpy_digits.digits(digits.start(), epoch)
     _same(ours, by_hand.gradient())
     for _ in range(3):
         ours.step()

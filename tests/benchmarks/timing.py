@@ -107,16 +107,6 @@ def lacks(package: str, what: str) -> bool:
     return missing
 
 
-def vectorizer() -> Any:
-    """`engine.vectorize.vectorize`, or None where it is not built."""
-    try:
-        from engine.vectorize import vectorize
-    except ImportError:
-        print("  (engine.vectorize is not built: our own rows are left out)")
-        return None
-    return vectorize
-
-
 def machine() -> str:
     """The processor, and the versions of what is compared."""
     try:

@@ -12,9 +12,9 @@ import tracemalloc
 from unittest.mock import patch
 
 import nn
-from engine import Value, recording, topological_sort
+from engine import Value, recording, topological_sort, vectorize
 from tests.benchmarks import vectorized_gpt as names
-from tests.benchmarks.timing import asked, vectorizer
+from tests.benchmarks.timing import asked
 
 PASSES = ("trace", "fuse", "fold", "schedule", "lift", "emit")
 WIDTH = 32
@@ -84,7 +84,7 @@ def timed_passes(seconds):
         yield
 
 
-def compiled(vectorize, graph, rounds=3):
+def compiled(graph, rounds=3):
     """(nodes, seconds of the quickest of some rounds, its seconds for each pass)."""
     with recording():
         loss, inputs, parameters = graph()
@@ -100,7 +100,7 @@ def compiled(vectorize, graph, rounds=3):
     return count, *best
 
 
-def memory(vectorize, graph):
+def memory(graph):
     """(nodes, bytes of the program, bytes of its parameters) when the graph is gone; their Values are not counted."""
     loss, inputs, parameters = graph()
     count = len(topological_sort(loss))
@@ -116,16 +116,11 @@ def memory(vectorize, graph):
 
 def main():
     """Measure and print."""
-    vectorize = vectorizer()
-    if vectorize is None:
-        for name in ("layers by hand, 1e4", "layers by hand, 1e5", "GPT, 7 letters"):
-            print(f"  {name:<30}{len(topological_sort(GRAPHS[name]()[0])):>12,} nodes")
-        return
     head = "".join(f"{name:>10}" for name in PASSES)
     print(f"\n{'µs a node, the quickest of three':<32}{'nodes':>10}{head}{'rest':>10}{'all':>10}")
     worst = 0.0
     for name, graph in GRAPHS.items():
-        count, total, seconds = compiled(vectorize, graph)
+        count, total, seconds = compiled(graph)
         each = [1e6 * seconds.get(part, 0.0) / count for part in PASSES]
         all_of_it = 1e6 * total / count
         worst = max(worst, all_of_it)
@@ -135,5 +130,5 @@ def main():
     asked("µs a node, at worst", (worst, worst), 3, least=False)
     print(f"\n{'memory of a program, its graph deleted':<42}{'nodes':>10}{'bytes':>14}{'of them p':>14}{'a node':>10}")
     for name in ("layers by hand, 1e4", "layers by hand, 1e5", "GPT, 7 letters", "nn.MLP(64, [256, 256, 10])"):
-        count, held, own = memory(vectorize, GRAPHS[name])
+        count, held, own = memory(GRAPHS[name])
         print(f"  {name:<40}{count:>10,}{held:>14,}{own:>14,}{held / count:10.1f}")

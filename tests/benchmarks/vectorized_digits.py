@@ -7,8 +7,8 @@ import itertools
 import numpy as np
 
 import nn
-from engine import Value
-from tests.benchmarks.timing import Peer, asked, in_turns, lacks, ratio, table, vectorizer
+from engine import Value, vectorize
+from tests.benchmarks.timing import Peer, asked, in_turns, lacks, ratio, table
 from tests.benchmarks.vectorized_moons import agree, mlp
 
 SIZES = (64, 32, 10)
@@ -40,7 +40,7 @@ def start(seed=0):
     return arrays
 
 
-def traced(vectorize, arrays, epoch):
+def traced(arrays, epoch):
     """nn.MLP and nn.cross_entropy for one image, vectorized for a batch."""
     parameters, model = mlp(arrays)
     x, t = [Value(0.5) for _ in range(SIZES[0])], Value(3.0, "class")
@@ -74,8 +74,7 @@ def main():
         from tests.benchmarks import peers_torch
 
         found[ONE] = peers_torch.digits(arrays, epoch)
-    if vectorize := vectorizer():
-        found["ours"] = traced(vectorize, arrays, epoch)
+    found["ours"] = traced(arrays, epoch)
     agree(found)
     learners = peers_sklearn.digits(images, classes)
     steps = {name: peer.step for name, peer in found.items()} | {name: fit for name, (fit, _) in learners.items()}

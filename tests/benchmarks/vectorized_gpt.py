@@ -17,8 +17,8 @@ import numpy as np
 
 import engine
 import nn
-from engine import Value, recording
-from tests.benchmarks.timing import Peer, asked, in_turns, lacks, ratio, table, vectorizer
+from engine import Value, recording, vectorize
+from tests.benchmarks.timing import Peer, asked, in_turns, lacks, ratio, table
 
 LETTERS, CHANNELS, POSITIONS, HEADS = 27, 16, 16, 4
 MARK = LETTERS - 1  # the token before the first letter and after the last
@@ -148,7 +148,7 @@ def eager(numbers, ids):
     return Peer(run, run)
 
 
-def traced(vectorize, numbers, batches):
+def traced(numbers, batches):
     """One program for the length of these names; batches (k, names, length + 2)."""
     loss, parameters, tokens, targets = over_values(numbers, batches[0, 0])
     program = vectorize(loss, inputs=[tokens, targets], parameters=parameters)
@@ -190,9 +190,8 @@ def peers(length=7, size=64):
         found[f"CasADi SX, {ONE}"] = peers_casadi.gpt(numbers, names[0])
     found[f"NumPy by hand, {ONE}"] = peers_numpy_gpt.gpt(numbers, singles)
     found[f"NumPy by hand, {MANY}"] = peers_numpy_gpt.gpt(numbers, batches)
-    if vectorize := vectorizer():
-        found[f"ours, {ONE}"] = traced(vectorize, numbers, singles)
-        found[f"ours, {MANY}"] = traced(vectorize, numbers, batches)
+    found[f"ours, {ONE}"] = traced(numbers, singles)
+    found[f"ours, {MANY}"] = traced(numbers, batches)
     return found
 
 

@@ -12,8 +12,8 @@ import numpy as np
 
 import nn
 from demos.data import moons
-from engine import Value
-from tests.benchmarks.timing import Peer, asked, in_turns, lacks, ratio, table, vectorizer
+from engine import Value, vectorize
+from tests.benchmarks.timing import Peer, asked, in_turns, lacks, ratio, table
 
 SIZES = (2, 16, 16, 1)
 DECAY = 1e-4
@@ -69,7 +69,7 @@ def loss_of(parameters, score, x, t):
     return (1.0 - t * score(x)).relu() + DECAY * sum(p * p for part in parameters for p in np.ravel(part))
 
 
-def traced(vectorize, parameters, score):
+def traced(parameters, score):
     """One example, vectorized for all points."""
     x, t = [Value(0.5, "x0"), Value(-0.5, "x1")], Value(1.0, "t")
     program = vectorize(loss_of(parameters, score, x, t), inputs=[x, t], parameters=parameters)
@@ -103,9 +103,8 @@ def peers():
         found["PyTorch eager"] = peers_torch.moons(arrays)
     found["NumPy by hand, x @ w.T"] = peers_numpy_moons.rows(arrays)
     found["NumPy by hand, w @ x"] = peers_numpy_moons.columns(arrays)
-    if vectorize := vectorizer():
-        found["ours, nn.MLP"] = traced(vectorize, *mlp(arrays))
-        found["ours, the formula over Values"] = traced(vectorize, *formula(arrays))
+    found["ours, nn.MLP"] = traced(*mlp(arrays))
+    found["ours, the formula over Values"] = traced(*formula(arrays))
     return found
 
 

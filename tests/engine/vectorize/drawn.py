@@ -14,12 +14,11 @@ from engine import TABLE
 from engine.vectorize.arrays import Array, ArrayProgram, Statement, View, check
 from engine.vectorize.batches import Item
 from engine.vectorize.bind import Function, Unit
-from engine.vectorize.columns import DOT, LOG_SOFTMAX, SHARES, SOFTMAX
+from engine.vectorize.columns import DOT, JOIN, LOG_SOFTMAX, SHARES, SOFTMAX
 from engine.vectorize.compiler import _head
 from engine.vectorize.emit import emit
 from engine.vectorize.grids import span
 from engine.vectorize.grouping import gathered
-from engine.vectorize.lift import JOIN
 from engine.vectorize.names import Names
 
 from .lifted import computed

@@ -10,10 +10,10 @@ from engine.nested import flat, shape
 from engine.operation import Operation
 from engine.operation import arrays as library
 from engine.vectorize.arrays import View, check
-from engine.vectorize.columns import DOT, LISTS, SHARES, SOFTMAX
+from engine.vectorize.columns import DOT, JOIN, LISTS, SHARES, SOFTMAX
 from engine.vectorize.fold import fold
 from engine.vectorize.fuse import fuse
-from engine.vectorize.lift import JOIN, lift
+from engine.vectorize.lift import lift
 from engine.vectorize.names import Names
 from engine.vectorize.placing import Source
 from engine.vectorize.schedule import schedule

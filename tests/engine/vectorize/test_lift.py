@@ -10,8 +10,7 @@ from engine import Value, dot, exp, max, relu, softmax, take, tanh
 from engine.nested import flat
 from engine.vectorize import compiler, vectorize_model
 from engine.vectorize.arrays import check
-from engine.vectorize.columns import DOT
-from engine.vectorize.lift import JOIN
+from engine.vectorize.columns import DOT, JOIN
 
 from .drafts import FAMILIES, Draft, linear
 from .lifted import lifted, numbers

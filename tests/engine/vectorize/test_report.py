@@ -4,8 +4,7 @@ import numpy as np
 
 from engine.operation import TABLE
 from engine.vectorize.arrays import Array, ArrayProgram, Statement, View
-from engine.vectorize.columns import DOT
-from engine.vectorize.lift import JOIN
+from engine.vectorize.columns import DOT, JOIN
 from engine.vectorize.report import report
 
 ARRAYS = (
