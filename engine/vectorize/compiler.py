@@ -63,10 +63,10 @@ def vectorize(
     draws       (leaf, sample) for each random number in the graph: drawn anew for each example of each call
     dtype       float64 or float32
     allow_unused  whether a tensor of parameters may be missing from the graph; its gradient is 0
-    unchanged   called by pull and push; raises if the model that was traced is another now
+    unchanged   called by pull and push; raises RuntimeError if the model that was traced is another now
 
     All other leaves are constants. So is a number that Python read from a Value on the way (`x.data`, an `if`): a
-    finished graph does not show that. `vectorize_model`, which traces twice, does.
+    finished graph does not show that. `vectorize_model`, which traces other examples, too, finds most of it.
 
     Raises:
         TypeError: for an input or parameter that is no Value.

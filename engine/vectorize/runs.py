@@ -21,7 +21,7 @@ class Run:
     key      (m,) where the stretch of each node begins, or the number of its row
     lengths  (m,) how long it is
     pattern  (longest,) the places, from the beginning of a row on; or None, and then
-    rows     (different rows, longest) the places; `missing` where a row is shorter
+    rows     (different rows, longest) the places; `missing`, the size of the array, where a row is shorter
     """
 
     array: int
