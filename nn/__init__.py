@@ -4,6 +4,9 @@ Read it in this order: `module` and `shapes` (what all layers share), `neuron` a
 `optimizers`; then the families: `convolution`, `recurrent`, `normalization`, `attention`, ...
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from nn import functional as functional
 from nn import init as init
 from nn.activations import ELU as ELU
@@ -81,6 +84,7 @@ from nn.init import uniform_ as uniform_
 from nn.init import xavier_normal_ as xavier_normal_
 from nn.init import xavier_uniform_ as xavier_uniform_
 from nn.init import zeros_ as zeros_
+from nn.inspection import layer_outputs as layer_outputs
 from nn.linear import Linear as Linear
 from nn.losses import bce_with_logits as bce_with_logits
 from nn.losses import binary_cross_entropy as binary_cross_entropy
@@ -131,7 +135,17 @@ from nn.softmax import Softmax as Softmax
 from nn.storage import StorageError as StorageError
 from nn.storage import load as load
 from nn.storage import save as save
+from nn.training.callbacks import BestModel as BestModel
+from nn.training.callbacks import ClipGradNorm as ClipGradNorm
+from nn.training.callbacks import ClipGradValue as ClipGradValue
+from nn.training.callbacks import RecordGradients as RecordGradients
+from nn.training.fitting import fit as fit
+from nn.training.history import History as History
 from nn.transformer import TransformerEncoderLayer as TransformerEncoderLayer
+
+if TYPE_CHECKING:
+    from nn.estimators import ScalarNetClassifier as ScalarNetClassifier
+    from nn.estimators import ScalarNetRegressor as ScalarNetRegressor
 
 # What PyTorch has under another name or in another form, and what to write here.
 _INSTEAD = {
@@ -153,8 +167,11 @@ _INSTEAD = {
     "clip_grad_norm_": "nn.clip_grad_norm",
     "clip_grad_value_": "nn.clip_grad_value",
 }
+_OF_SCIKIT_LEARN = ("ScalarNetClassifier", "ScalarNetRegressor")  # imported when asked for, since it is optional
 
 
 def __getattr__(name: str) -> object:
+    if name in _OF_SCIKIT_LEARN:
+        return getattr(import_module("nn.estimators"), name)
     hint = f"; write {_INSTEAD[name]}" if name in _INSTEAD else ""
     raise AttributeError(f"module 'nn' has no attribute {name!r}{hint}")

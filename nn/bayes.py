@@ -47,6 +47,11 @@ class BayesLinear(Module):
 
     example_axes = 1
 
+    @property
+    def joins_batch(self) -> bool:
+        """Whether a batch shares its weights: in training, where they are drawn once for all of it."""
+        return self.training
+
     def __init__(
         self, in_features: int, out_features: int, bias: bool = True, *, prior_std: float = 1.0, seed: Seed = None
     ) -> None:

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from engine import Value
 from engine.nested import flat
+from nn.predicting import Predicting
 from nn.tensors import Array as Array
 from nn.tensors import Tensor as Tensor
 from nn.tensors import as_array, fitting, has_numbers, is_objects, is_tensor, tensors_in
@@ -36,7 +37,7 @@ class Unmatched(NamedTuple):
     unexpected_keys: list[str]
 
 
-class Module:
+class Module(Predicting):
     """A part of a network; subclass it and give it `forward`, which a call calls.
 
     >>> class Line(Module):
@@ -54,6 +55,7 @@ class Module:
     training = True
     example_axes: int | None = None  # how many axes one example of the input has, where the module knows: 3 of an image
     needs_batch = False  # whether its first axis is the batch, always, as Flatten's
+    joins_batch: Any = False  # whether what it gives for an example depends on the others of the batch, as batch norm's
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """What the module computes. A subclass says it here, or, as in PyTorch, in `forward`."""
@@ -97,10 +99,10 @@ class Module:
     def named_modules(self) -> Iterator[tuple[str, Module]]:
         """(path, module) for this module, with path "", and for each part; each once."""
         seen: set[int] = set()  # by identity: a module may say what equality is
-        for path, item in _walk("", self):
-            if isinstance(item, Module) and id(item) not in seen:
-                seen.add(id(item))
-                yield path, item
+        for path, module in _walk_modules("", self):
+            if id(module) not in seen:
+                seen.add(id(module))
+                yield path, module
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """(name, module) for each part right below, names as PyTorch writes them: layers.0.
@@ -284,6 +286,20 @@ def _walk(path: str, item: Any) -> Iterator[tuple[str, Any]]:
             yield inner, part
 
 
+def _walk_modules(path: str, item: Any) -> Iterator[tuple[str, Module]]:
+    """The modules of `_walk`; no path is written to a Value, of which there may be many."""
+    if isinstance(item, Module):
+        yield path, item
+    if isinstance(item, list | tuple):
+        for i, part in enumerate(item):
+            if isinstance(part, _HOLDERS):
+                yield from _walk_modules(f"{path}[{i}]", part)
+    else:
+        for inner, part in _entries(path, item):
+            if isinstance(part, _HOLDERS):
+                yield from _walk_modules(inner, part)
+
+
 def _gather(item: Any, found: dict[Value, None]) -> None:
     """The leaf Values of `_walk` without their paths, which take several times as long to write."""
     if isinstance(item, Value):
@@ -328,3 +344,6 @@ def _name_nodes(tensor: Tensor, name: str) -> None:
     elif isinstance(tensor, list | tuple):
         for i, part in enumerate(tensor):
             _name_nodes(part, f"{name}[{i}]")
+
+
+_HOLDERS = (Module, list, tuple, dict)

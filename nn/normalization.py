@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from engine import Value, dot, mean, sqrt, var
+from engine.draws import drawn
 from engine.nested import flat, rebuilt
 from engine.nested import shape as shape_of
+from nn.batch_statistics import Statistics, record
 from nn.module import Module, Tensor
 from nn.shapes import Shape, called, checked, count, over, over_batch, values, written
 
@@ -44,6 +48,11 @@ class _BatchNorm(Module):
         self.running_var: Any = np.ones(num_features) if track_running_stats else None
         self.num_batches_tracked: Any = np.zeros((), dtype=np.int64) if track_running_stats else None
 
+    @property
+    def joins_batch(self) -> bool:
+        """Whether it normalizes by the batch: in training, and where it remembers nothing."""
+        return self.training or self.running_mean is None
+
     def forward(self, x: Any) -> Any:
         """What it computes, of one example or of a batch."""
         x, axes = self._checked(x)
@@ -56,7 +65,7 @@ class _BatchNorm(Module):
     def of_batch(self, x: list[Any]) -> list[Any]:
         """The same for a batch (batch, C, ...) that is checked already."""
         channels = [list(parts) for parts in zip(*x, strict=True)]
-        if self.training or self.running_mean is None:
+        if self.joins_batch:
             means, variances = self._of_batch(channels)
         else:
             means, variances = self._remembered("running_mean"), self._remembered("running_var")
@@ -73,24 +82,33 @@ class _BatchNorm(Module):
         _require_several(
             self, len(numbers[0]), [len(channels[0]), self.num_features, *(shape_of(channels[0][0]) or ())]
         )
-        means, variances = [mean(xs) for xs in numbers], [var(xs) for xs in numbers]
-        return self.name_nodes(means, "mean"), self.name_nodes(variances, "var")
+        return self.name_nodes([mean(xs) for xs in numbers], "mean"), self.name_nodes(
+            [var(xs) for xs in numbers], "var"
+        )
 
     def _remembered(self, name: str) -> list[Value]:
-        """A running statistic as leaves that take no gradient, named by their place."""
-        place, numbers = self.place(name), getattr(self, name).tolist()
-        return [Value(number, f"{place}[{c}]", requires_grad=False) for c, number in enumerate(numbers)]
+        """A running statistic as leaves that take no gradient; a program reads them at each call."""
+        place = self.place(name)
+        return [drawn(partial(self._statistic, name, c), f"{place}[{c}]") for c in range(self.num_features)]
 
-    def _track(self, means: list[Value], variances: list[Value], n: int) -> None:
-        """running ← (1 − f)·running + f·(the batch's), f the momentum, or 1/(batches so far) where that is None."""
+    def _statistic(self, name: str, channel: int) -> float:
+        return float(getattr(self, name)[channel])
+
+    def _track(self, means: list[Value], variances: list[Value], numbers: int) -> None:
+        """Follow the batch, and say what it was to whoever records it."""
+        record(Statistics(self, means, variances, numbers))
+        self.follow([m.data for m in means], [v.data for v in variances], numbers)
+
+    def follow(self, means: npt.ArrayLike, variances: npt.ArrayLike, numbers: int) -> None:
+        """running ← (1 − f)·running + f·(the batch's), f the momentum, or 1/(batches so far) where that is None.
+
+        `means` and `variances`, both of shape (C,), are those of a batch with so many numbers in each channel.
+        """
         self.num_batches_tracked += 1
         f = 1.0 / int(self.num_batches_tracked) if self.momentum is None else self.momentum
-        unbiased = n / (n - 1)
-        for running, numbers in (
-            (self.running_mean, [m.data for m in means]),
-            (self.running_var, [v.data * unbiased for v in variances]),
-        ):
-            running[...] = (1.0 - f) * running + f * np.array(numbers)
+        unbiased = np.asarray(variances) * (numbers / (numbers - 1))
+        self.running_mean[...] = (1.0 - f) * self.running_mean + f * np.asarray(means)
+        self.running_var[...] = (1.0 - f) * self.running_var + f * unbiased
 
     def extra_repr(self) -> str:
         """Its sizes and options, as PyTorch prints them."""

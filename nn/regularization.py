@@ -212,8 +212,12 @@ class EarlyStopping:
                 break
         stopper.restore(model)
 
+    or nn.fit(..., callbacks=[EarlyStopping(patience=3)]), which then watches `monitor`, a name in the History, and at
+    the end restores the best model, unless restore_best is False.
+
     A metric improves where it is below best − min_delta, or with mode="max" above best + min_delta. nan never does.
-    Given a model, `step` keeps a copy of its numbers at the best epoch.
+    Without a mode it is "max" for a monitor that is an accuracy, else "min". Given a model, `step` keeps a copy of its
+    numbers at the best epoch.
 
     best         the best metric so far; inf (with "max" −inf) before the first
     best_epoch   which step had it, counted from 0; -1 before the first
@@ -230,12 +234,26 @@ class EarlyStopping:
     (2.0, 1)
     """
 
-    def __init__(self, patience: int = 10, min_delta: float = 0.0, mode: Literal["min", "max"] = "min") -> None:
+    def __init__(
+        self,
+        patience: int = 10,
+        min_delta: float = 0.0,
+        mode: Literal["min", "max"] | None = None,
+        *,
+        monitor: str | None = None,
+        restore_best: bool = True,
+    ) -> None:
         self.patience = count("patience", patience)
+        if mode is None:
+            mode = "max" if monitor is not None and monitor.endswith("accuracy") else "min"
         if mode not in ("min", "max"):
             raise ValueError(f'mode is "min" or "max", not {mode!r}')
+        self.monitor, self.restore_best = monitor, restore_best
         self.min_delta, self.mode = from_0("min_delta", min_delta), mode
-        self.best = math.inf if mode == "min" else -math.inf
+        self._begin()
+
+    def _begin(self) -> None:
+        self.best = math.inf if self.mode == "min" else -math.inf
         self.best_epoch, self.epochs, self.bad_epochs = -1, 0, 0
         self.best_state: Arrays | None = None
 
@@ -271,6 +289,24 @@ class EarlyStopping:
         if self.best_state is None:
             raise RuntimeError("the best model was not kept: call step(metric, model)")
         model.load_state_dict(self.best_state)
+
+    def on_begin(self, run: Any) -> None:
+        """Of `fit`: begin anew, unless a checkpoint goes on."""
+        if run.epoch == run.step == 0:
+            self._begin()
+        if self.monitor is not None:
+            run.history.watch(self.monitor, self.mode)
+
+    def on_epoch(self, run: Any) -> None:
+        """Of `fit`: take in what the epoch measured, and stop if it is time."""
+        name = self.monitor or run.history.monitor
+        if self.step(run.metric(name), run.model):
+            run.stop(f"stopped early: {name} was best in epoch {self.best_epoch + 1} ({self.best:.4g})")
+
+    def on_end(self, run: Any) -> None:
+        """Of `fit`: give the model its best numbers."""
+        if self.restore_best and self.best_state is not None:
+            self.restore(run.model)
 
     def state_dict(self) -> dict[str, float | npt.NDArray[Any]]:
         """What it remembers, as numbers, and the best model's arrays under best_state.<name>."""

@@ -134,26 +134,32 @@ class Bound:
             with np.errstate(divide="raise", invalid="raise", over="ignore", under="ignore"):
                 result = self._fast.run(parameters, *batch, wanted)
                 if type(result) is tuple:
-                    value, gradient = result
+                    value, gradient, *outputs = result
                     finite = isfinite(value) and (not self._apart or isfinite(gradient.dot(gradient)))
+                    finite = finite and (not outputs or np.isfinite(outputs[0]).all())
                 else:
                     finite = np.isfinite(result).all()
         except (FloatingPointError, IndexError):
             finite = False
         if not finite:
             return self._run_carefully(wanted, parameters, batch)
-        if wanted != "gradient":
-            return self._own(result, (parameters, *batch))
-        return result if gradient.dtype is self._dtype else (value, gradient.astype(self._dtype))
+        if wanted == "gradient" and gradient.dtype is self._dtype:
+            return result
+        return self._in_its_own(result, (parameters, *batch))
 
     def _run_carefully(self, wanted: str, parameters: Array, batch: Sequence[Array | None]) -> Any:
         if wanted not in self._careful:
             self._careful[wanted] = self._make_careful(wanted)
         with np.errstate(all="ignore"):
             result = self._careful[wanted].run(parameters, *batch, wanted)
-        if type(result) is tuple:
-            return result[0], result[1].astype(self._dtype)
-        return self._own(result, (parameters, *batch))
+        return self._in_its_own(result, (parameters, *batch))
+
+    def _in_its_own(self, result: Any, given: Sequence[Array | None]) -> Any:
+        """A result, or the parts of one, in the program's kind of float and in memory that is theirs alone."""
+        if type(result) is not tuple:
+            return self._own(result, given)
+        value, gradient, *outputs = result
+        return value, gradient.astype(self._dtype), *(self._own(array, given) for array in outputs)
 
     def _own(self, result: Array, given: Sequence[Array | None]) -> Array:
         """The result in the program's kind of float, and in memory of its own: an output may be an input."""

@@ -298,23 +298,21 @@ class _Making:
         self, program: ArrayProgram, ops: Sequence[Operation], names: Names, loss: bool, outputs: Any, careful: bool
     ) -> tuple[Unit, list[int]]:
         """The function of a program of arrays, and the items that its outputs need."""
-        written = emit(program, names, self.tensor_name, loss, outputs, careful)
-        if loss and not self.trainable.all():
-            written.constants["trainable"] = self.trainable
-            value, _, gradient = written.returns[-1].rpartition(", ")
-            written.returns[-1] = f"{value}, masked(trainable, {gradient}, 0.0)"
+        trainable = None if self.trainable.all() else self.trainable
+        written = emit(program, names, self.tensor_name, loss, outputs, careful, trainable)
         needed = _needed(written, self.items) if outputs is not None else list(range(len(self.items)))
         function = Function(*_head(self.items, written, needed), written)
         return Unit(function, _domains(program), ops, self.dtype, careful), needed
 
     def careful(self, graph: Graph, size: Any, asked: str) -> Unit:
         """The function for what is asked for alone, without rectangles, every domain checked."""
-        loss = asked != "outputs"
-        pruned = Rewrite(replace(graph.unpacked(), roots=graph.roots[:1] if loss else graph.roots[1:])).finish()
+        loss, shown = asked != "outputs", asked in ("outputs", "all")
+        roots = graph.roots[not loss : None if shown else 1]
+        pruned = Rewrite(replace(graph.unpacked(), roots=roots)).finish()
         names = self.names.copy()
         program = lift(pruned, schedule(pruned), self.sources, names, rectangles=False)
         ops = [op for op in pruned.ops if isinstance(op, Operation)]
-        return self.unit(program, ops, names, loss, None if loss else size, careful=True)[0]
+        return self.unit(program, ops, names, loss, size if shown else None, careful=True)[0]
 
 
 def _domains(program: ArrayProgram) -> dict[int, Domain]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from engine.operation import Operation
-from engine.vectorize.arrays import ArrayProgram, Operand, Shape, Statement, View
+from engine.vectorize.arrays import ArrayProgram, Mask, Operand, Shape, Statement, View
 from engine.vectorize.code import Code, called, code, slope_codes, value_code
 from engine.vectorize.columns import DOT, JOIN, LOG_SOFTMAX, PADDED
 from engine.vectorize.grids import fit
@@ -28,21 +28,38 @@ from engine.vectorize.writer import Written, expanded, reshaped
 
 
 def emit(
-    program: ArrayProgram, names: Names, tensor_names: Any, loss: bool, outputs: Shape | None, careful: bool = False
+    program: ArrayProgram,
+    names: Names,
+    tensor_names: Any,
+    loss: bool,
+    outputs: Shape | None,
+    careful: bool = False,
+    trainable: Mask | None = None,
 ) -> Written:
-    """The function of a program: its outputs, of this shape; with a loss (the first root) the losses, the gradient."""
+    """The function of a program: its outputs, of this shape; with a loss (the first root) the losses, the gradient.
+
+    `trainable` says which parameters take a gradient, where not all do.
+    """
     emitter = _Emitter(program, names, tensor_names, careful)
     first, others = program.roots[:loss], program.roots[loss:]
+    shown = None
     if outputs is not None:
         emitter.forward(others)
-        emitter.out.stop("outputs", emitter.outputs(others, outputs))
+        shown = emitter.outputs(others, outputs)
+        emitter.out.stop("outputs", shown)
     for root in first:
         emitter.forward([root])
         varies = program.varies(root)
         code = emitter.root(root)
         emitter.out.stop("losses", code if varies else f"repeated({code}, batch)")
         gradient = emitter.backward(root)
-        emitter.out.stop("gradient", f"{code}.sum() / batch, {gradient}" if varies else f"{code}, {gradient}")
+        if trainable is not None:
+            emitter.out.constants["trainable"] = trainable
+            gradient = f"masked(trainable, {gradient}, 0.0)"
+        result = f"{code}.sum() / batch, {gradient}" if varies else f"{code}, {gradient}"
+        if shown is not None:
+            emitter.out.stop("all", f"{result}, {shown}")
+        emitter.out.stop("gradient", result)
     return emitter.out
 
 

@@ -44,7 +44,7 @@ class Function:
                 lines.append(f"    return {code}")
             elif stop == i:
                 lines += [f'    if wanted == "{asked}":', f"        return {code}"]
-                lines += ["    # backward"] if asked == written.asked[-2] else []
+                lines += ["    # backward"] if asked == "losses" else []
         return lines
 
 

@@ -11,14 +11,16 @@ what the passes make of the traces must be the same. A shift that cancels, as in
 from __future__ import annotations
 
 import inspect
+import itertools
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from engine.draws import Sample, recorded_draws
+from engine.functions import sum
 from engine.nested import flat, paths, rebuilt, shape
 from engine.operation import as_float
 from engine.recording import recording
@@ -38,21 +40,27 @@ _POINTS = ("take", "softmax", "log_softmax")  # operations whose last operand is
 
 def vectorize_model(
     model: Callable[..., Any],
-    loss_fn: Callable[..., Value],
+    loss_fn: Callable[..., Value] | None,
     example: Sequence[Any],
     *,
     parameters: Any = None,
     dtype: Any = np.float64,
+    allow_unused: bool | None = None,
+    others: Iterable[Sequence[Any]] = (),
 ) -> Program:
     """The program of loss_fn(model(x), t), traced with one example (x, t); `predict` gives model(x).
 
     model       a callable with .parameters(), such as an nn.Module; or any, with `parameters` given
-    loss_fn     of the model's outputs and the target; it gives a Value
+    loss_fn     of the model's outputs and the target; it gives a Value. None, where only outputs are wanted: the
+                example is what the model takes, and the loss the sum of what it gives
     example     (x, t): numbers, nested lists or arrays of them. (x,) for a loss without a target, loss_fn(model(x));
                 (x0, x1, t) for a model of several arguments. A whole number that is an index (a class, a word) is one
                 in the arrays of a call
-    parameters  Values, nested or not; if None those of the model, and one that the loss does not need has gradient 0
+    parameters  Values, nested or not; if None those of the model
     dtype       float64 or float32
+    allow_unused  whether a parameter that the loss does not need is no error and has gradient 0; if None, those of the
+                model may be unused, and those given may not
+    others      more examples to trace with, besides those made up, which a loss may refuse: a target of 1.25, say
 
     Random numbers of `engine.draws`, as the masks of nn.Dropout, are drawn anew for each example of each call.
     Afterwards running statistics, gradients, modes and random generators are as they were before; no other thread may
@@ -80,10 +88,11 @@ def vectorize_model(
     [6.0, 1.0]
     """
     items = _items(model, loss_fn, example)
+    given_others = [[flat(item) for item in _items(model, loss_fn, other)] for other in others]
     find = _finder(model, parameters)
     given = find() if parameters is None else parameters
     leaves = flat(given) if not isinstance(given, Value) else [given]
-    tracer = _Tracer(model, loss_fn, items, leaves)
+    tracer = _Tracer(model, loss_fn, items, leaves, given_others)
     with _ONE_AT_A_TIME, recording():
         with kept(modules_of(model, loss_fn), [p for p in leaves if isinstance(p, Value)]) as written:
             first = tracer.traced([flat(item) for item in items])
@@ -92,7 +101,7 @@ def vectorize_model(
         outputs = first.outputs if _is_array(first.outputs) else None
         return vectorize(
             first.loss, first.inputs, given, outputs=outputs, draws=first.draws, dtype=dtype, unchanged=unchanged,
-            allow_unused=parameters is None,
+            allow_unused=parameters is None if allow_unused is None else allow_unused,
         )  # fmt: skip
 
 
@@ -111,8 +120,10 @@ def _items(model: Any, loss_fn: Any, example: Any) -> list[Any]:
                 except TypeError as error:
                     raise TypeError(f"the example holds {number!r} as {path}: {error}") from None
     several = len(example) > 1
-    _require_arguments("the model", getattr(model, "forward", model), max(len(example) - 1, 1), len(example))
-    _require_arguments("loss_fn", getattr(loss_fn, "forward", loss_fn), 1 + several, len(example))
+    arguments = len(example) if loss_fn is None else max(len(example) - 1, 1)
+    _require_arguments("the model", getattr(model, "forward", model), arguments, len(example))
+    if loss_fn is not None:
+        _require_arguments("loss_fn", getattr(loss_fn, "forward", loss_fn), 1 + several, len(example))
     return list(example)
 
 
@@ -168,8 +179,11 @@ class _Traced:
 class _Tracer:
     """Runs the model with numbers for its example."""
 
-    def __init__(self, model: Any, loss_fn: Any, items: list[Any], parameters: list[Any]) -> None:
+    def __init__(
+        self, model: Any, loss_fn: Any, items: list[Any], parameters: list[Any], others: Sequence[list[Any]]
+    ) -> None:
         self._model, self._loss_fn, self._items, self._parameters = model, loss_fn, items, parameters
+        self._given_others = others
 
     def traced(self, numbers: Sequence[Sequence[Any]]) -> _Traced:
         """A run with these numbers, as a graph."""
@@ -178,10 +192,15 @@ class _Tracer:
             named = zip(its, paths(item, name), strict=True)
             inputs.append(rebuilt(item, [Value(x.data if isinstance(x, Value) else x, path) for x, path in named]))
         with recorded_draws() as draws:
-            outputs = self._model(*inputs[: max(len(inputs) - 1, 1)])
-            loss = self._loss_fn(outputs, *inputs[1:][-1:])
+            if self._loss_fn is None:
+                outputs = self._model(*inputs)
+                loss = sum(flat(outputs)) if _is_array(outputs) else outputs
+            else:
+                outputs = self._model(*inputs[: max(len(inputs) - 1, 1)])
+                loss = self._loss_fn(outputs, *inputs[1:][-1:])
         if not isinstance(loss, Value):
-            raise TypeError(f"loss_fn gives a Value, and gave {loss!r}; of a list take the sum or mean")
+            what = "loss_fn" if self._loss_fn is not None else "the model"
+            raise TypeError(f"{what} gives a Value, and gave {loss!r}; of a list take the sum or mean")
         roots = [loss, *(flat(outputs) if _is_array(outputs) else [])]
         leaves = [leaf for item in inputs for leaf in flat(item)] + [leaf for leaf, _ in draws]
         return _Traced(loss, outputs, inputs, draws, trace(roots, leaves, self._parameters))
@@ -204,7 +223,8 @@ class _Tracer:
         before = [[leaf.data for leaf in flat(item)] for item in first.inputs]
         refusal: Exception | None = None
         taken = 0
-        for turn, numbers in enumerate(other_examples(before, list(_are_indices(first.graph, before)))):
+        made_up = other_examples(before, list(_are_indices(first.graph, before)))
+        for turn, numbers in enumerate(itertools.chain(made_up, self._given_others)):
             try:
                 self._move(turn)
                 run = self.traced(numbers)

@@ -31,6 +31,7 @@ class Program:
     program(X, T)                  the losses, shape (batch,)
     program.value_and_grad(X, T)   (their mean, its gradient: an array of shape (len(parameters),))
     program.predict(X)             the traced outputs, batch first
+    program.value_grad_and_outputs(X, T)  all three, of one forward pass
     program.parameters             the numbers that it reads, flat, in the order given; write into them
     program.pull(), .push()        read the Values into them, write them back into the Values
     program.source                 the code that runs
@@ -74,12 +75,19 @@ class Program:
         Raises:
             ValueError, TypeError, DomainError, IndexError: as a call.
         """
-        if not self._as_they_are(batch):
-            batch = tuple(self._arrays(batch))
-            if batch and not len(batch[0]):
-                raise ValueError("the mean of no examples: give at least one")
-        value, gradient = self._bound.run("gradient", self._parameters, batch)
+        value, gradient = self._bound.run("gradient", self._parameters, self._examples(batch))
         return float(value), gradient
+
+    def value_grad_and_outputs(self, *batch: Any) -> tuple[float, Array, Array]:
+        """(the mean of the losses, its gradient, the outputs that were traced), from one forward pass.
+
+        Raises:
+            ValueError: if no outputs were traced.
+            ValueError, TypeError, DomainError, IndexError: as a call.
+        """
+        self._require_outputs()
+        value, gradient, outputs = self._bound.run("all", self._parameters, self._examples(batch))
+        return float(value), gradient, outputs
 
     def predict(self, *batch: Any) -> Array:
         """The outputs that were traced, with the batch as their first axis.
@@ -89,8 +97,7 @@ class Program:
         Raises:
             ValueError: if no outputs were traced; else as a call.
         """
-        if "outputs" not in self._bound:
-            raise ValueError("no outputs were traced; give them: vectorize(loss, ..., outputs=model(x))")
+        self._require_outputs()
         needed = self._bound.needed
         given = [i for i in needed if not self._items[i].samples]
         if len(batch) == len(given) != len(self._given()):
@@ -99,6 +106,24 @@ class Program:
                 arrays[i] = array
             return self._run("outputs", arrays)  # type: ignore[no-any-return]
         return self._run("outputs", self._arrays(batch))  # type: ignore[no-any-return]
+
+    @property
+    def has_outputs(self) -> bool:
+        """Whether outputs were traced."""
+        return "outputs" in self._bound
+
+    def _require_outputs(self) -> None:
+        if not self.has_outputs:
+            raise ValueError("no outputs were traced; give them: vectorize(loss, ..., outputs=model(x))")
+
+    def _examples(self, batch: tuple[Any, ...]) -> Sequence[Any]:
+        """The arrays of a call that has at least one example."""
+        if self._as_they_are(batch):
+            return batch
+        arrays = self._arrays(batch)
+        if arrays and not len(arrays[0]):
+            raise ValueError("the mean of no examples: give at least one")
+        return arrays
 
     def _given(self) -> list[Item]:
         return [item for item in self._items if not item.samples]

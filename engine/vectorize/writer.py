@@ -28,8 +28,8 @@ class Line:
 class Written:
     """The lines of the function, the constants that it uses, and what it returns.
 
-    returns   the code of what is asked for: "outputs" (if there are any), "losses", "gradient"; `stops` says behind
-              how many lines each is known
+    returns   the code of what is asked for: "outputs" (if there are any), "losses", "all" (the outputs with the
+              gradient), "gradient"; `stops` says behind how many lines each is known
     """
 
     lines: list[Line] = field(default_factory=list)

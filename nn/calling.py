@@ -1,0 +1,257 @@
+"""How a model and its loss are called: with one example, or with a batch of them; and the programs of either.
+
+What is meant is PyTorch's loss(model(batch), targets). A model that takes one example is called with each. Where both
+give the same, as they do in most networks, a program of one example serves all; where the outputs or the loss of a
+batch are something else, as with batch norm and class weights, the batch is one graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from engine import Program, Value, no_grad, vectorize_model
+from engine.nested import flat
+from engine.nested import shape as shape_of
+from engine.vectorize.state import kept, modules_of
+from nn.examples import Examples, Row
+
+Array = npt.NDArray[Any]
+
+
+@contextmanager
+def evaluation(model: Any) -> Iterator[None]:
+    """Evaluation mode inside; afterwards each part is in the mode that it was in."""
+    modes = [(module, module.training) for module in model.modules()]
+    for module, _ in modes:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+def joins_batch(model: Any) -> bool:
+    """Whether an example's output depends on the other examples, as it does in batch norm in training."""
+    return any(module.joins_batch for module in model.modules())
+
+
+class Way(NamedTuple):
+    """How a model is called.
+
+    as_batch  an example is given as a batch of one, model([x])[0]: the model takes batches alone
+    batches   it takes a batch of several
+    whole     and what it gives for an example depends on the others, even in evaluation
+    """
+
+    as_batch: bool = False
+    batches: bool = True
+    whole: bool = False
+
+
+def way_of(model: Any, examples: Examples) -> Way:
+    """How this model is called, found out in evaluation mode with one or two examples.
+
+    Where model(x) and model([x, x]) both run and say different things, they were made for different things: then that
+    one is meant which says the same of a batch of one and of a batch of two, and else the example.
+
+    Raises:
+        Exception: what model(x) raises, where model([x]) raises as well.
+    """
+    first, *rest = examples.rows(slice(0, 2))
+    rows = [first, *(row for row in rest if _shapes(row) == _shapes(first))]
+    rows = rows if len(rows) == 2 else [first, first]
+    with evaluation(model), no_grad(), kept(modules_of(model), model.parameters()):
+        single, error = _tried(model, rows, Way())
+        pair, _ = _tried(model, rows, Way(whole=True))
+        if single is not None and pair is not None and _same(single, pair):
+            return Way()
+        ones, _ = _tried(model, rows, Way(as_batch=True))
+    if pair is not None and ones is not None and _same(ones, pair):
+        known = len(np.shape(first[0][0])) == getattr(model, "example_axes", None)
+        return Way() if single is not None and known else Way(as_batch=True)
+    if single is not None:
+        return Way(batches=False)
+    if pair is not None:
+        return Way(as_batch=True, whole=True)
+    if ones is not None:
+        return Way(as_batch=True, batches=False)
+    assert error is not None
+    raise error
+
+
+def _shapes(row: Row) -> list[Any]:
+    return [shape_of(x) for x in row[0]]
+
+
+def _tried(model: Any, rows: Sequence[Row], way: Way) -> tuple[list[Any] | None, Exception | None]:
+    """The outputs as numbers, one for each example; or what was raised."""
+    try:
+        outputs = outputs_of(model, rows, way)
+        if len(outputs) != len(rows):
+            raise ValueError(f"{len(rows)} examples gave {len(outputs)} outputs")
+        return [[float(v) for v in flat(out)] for out in outputs], None
+    except Exception as error:  # whatever a model says of what it was not made for
+        return None, error
+
+
+def _same(ones: Sequence[Any], others: Sequence[Any]) -> bool:
+    pairs = list(zip(ones, others, strict=True))
+    return all(len(a) == len(b) and np.allclose(a, b, rtol=1e-9, atol=1e-12, equal_nan=True) for a, b in pairs)
+
+
+def goes_whole(model: Any, way: Way) -> bool:
+    """Whether, in the mode it is in, the model is called with all examples at once."""
+    return way.whole or (way.batches and joins_batch(model))
+
+
+def outputs_of(model: Any, rows: Sequence[Row], way: Way) -> list[Any]:
+    """The outputs of examples: of each by itself, or where they depend on each other of all in one call."""
+    if goes_whole(model, way):
+        columns = zip(*(inputs for inputs, _ in rows), strict=True)
+        return list(model(*(list(column) for column in columns)))
+    return [of_example(model, inputs, way) for inputs, _ in rows]
+
+
+def of_example(model: Any, inputs: Sequence[Any], way: Way) -> Any:
+    """The output of one example.
+
+    Raises:
+        ValueError: where a batch of one gives several outputs.
+    """
+    if not way.as_batch:
+        return model(*inputs)
+    outputs = model(*([x] for x in inputs))
+    if len(outputs) != 1:
+        raise ValueError(f"a batch of one example gave {len(outputs)} outputs")
+    return outputs[0]
+
+
+def called(loss: Any, output: Any, target: Any, examples: Examples) -> Value:
+    """The loss of an output, or of a list of them.
+
+    Raises:
+        TypeError: if it is no Value.
+    """
+    found = loss(output) if examples.targets is None else loss(output, target)
+    if not isinstance(found, Value):
+        raise TypeError(f"the loss is a Value, and this one gives {found!r}; of a list take the sum or mean")
+    return found
+
+
+_TOLD_APART = 1e-9  # rounding is smaller, what a class weight changes is larger
+
+
+def joined(model: Any, loss: Any, examples: Examples, way: Way) -> bool:
+    """Whether the loss of a batch is something else than the mean of the losses of its examples.
+
+    So it is where the model is called with a whole batch, and where the loss divides by weights of its own, as with
+    class weights. It is tried with some examples; a loss that takes one example only is a mean.
+    """
+    if goes_whole(model, way):
+        return True
+    targets = [t for _, t in examples.rows(_various(examples))]
+    with no_grad(), kept(modules_of(model, loss), model.parameters()):
+        two = outputs_of(model, examples.rows(slice(0, 2)), way)
+        outputs = [two[i % len(two)] for i in range(len(targets))]  # a loss does not know whose they are
+        try:
+            mean = float(np.mean([called(loss, *pair, examples).data for pair in zip(outputs, targets, strict=True)]))
+        except Exception as error:  # it may take batches alone, or leave out one example and not all
+            try:
+                called(loss, outputs, targets, examples)
+            except Exception:
+                raise error from None
+            return True
+        try:
+            whole = called(loss, outputs, targets, examples).data
+        except Exception:  # whatever a function says that was not made for a list
+            return False
+    return len(targets) > 1 and abs(whole - mean) > _TOLD_APART * max(abs(mean), abs(whole))
+
+
+def _various(examples: Examples) -> list[int]:
+    """The places of some examples, with other targets where there are such."""
+    targets = examples.targets
+    places = {0, len(examples) - 1, len(examples) // 2}
+    if isinstance(targets, np.ndarray):
+        some = targets[:1000].reshape(len(targets[:1000]), -1)
+        places |= set(np.unique(some, axis=0, return_index=True)[1][:16].tolist())
+    return sorted(places)
+
+
+def as_numbers(output: Any) -> Any:
+    """An output as an array of numbers.
+
+    Raises:
+        TypeError: if it is not Values in nested lists.
+    """
+    size = shape_of(output)
+    if size is None:
+        raise TypeError("the outputs have rows of different lengths, which make no array")
+    return np.array([float(value) for value in flat(output)]).reshape(size)
+
+
+# ------------------------------------------------------------------------------ programs
+
+
+def compiled(
+    model: Any, loss: Any, example: Sequence[Any], parameters: Sequence[Value], others: Sequence[Sequence[Any]] = ()
+) -> Program:
+    """The program of loss(model(x), t), or of model(x) where there is no loss, traced with `others`, too.
+
+    Raises:
+        ValueError, TypeError: for a model that a program would freeze; it names the other engine.
+    """
+    try:
+        return vectorize_model(
+            model, loss, _items(example), parameters=parameters, allow_unused=True, others=[_items(x) for x in others]
+        )
+    except (ValueError, TypeError) as error:
+        if type(error) not in (ValueError, TypeError):  # a domain that was left is told as it is
+            raise
+        raise type(error)(f'{error}; engine="scalar" runs the model as it is') from error
+
+
+def _items(example: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(x.tolist() if isinstance(x, np.ndarray | np.generic) else x for x in example)
+
+
+class OfExample:
+    """x ↦ the output of one example, as a function with the model's parameters."""
+
+    def __init__(self, model: Any, way: Way) -> None:
+        self.model, self.way = model, way
+
+    def parameters(self) -> list[Value]:
+        """Those of the model: by this a trace knows where to look for what it must put back."""
+        return list(self.model.parameters())
+
+    def __call__(self, *inputs: Any) -> Any:
+        return of_example(self.model, inputs, self.way)
+
+
+class OfBatch(OfExample):
+    """A batch of examples ↦ their outputs, as a function with the model's parameters."""
+
+    def __call__(self, *columns: Any) -> Any:
+        return outputs_of(self.model, [(inputs, None) for inputs in zip(*columns, strict=True)], self.way)
+
+
+class Composed:
+    """x ↦ loss(model(x)), as a function with the model's parameters."""
+
+    def __init__(self, model: Any, loss: Any) -> None:
+        self.model, self.loss = model, loss
+        self.also = modules_of(loss)  # what the loss uses is put back after a trace, too
+
+    def parameters(self) -> list[Value]:
+        """Those of the model."""
+        return list(self.model.parameters())
+
+    def __call__(self, *inputs: Any) -> Any:
+        return self.loss(self.model(*inputs))

@@ -1,0 +1,185 @@
+"""The two ways to compute the gradient of a batch: the scalar engine, and programs. Both give the same `Step`.
+
+What is minimised is loss(model(X), y) of a batch, as in PyTorch. Where that is the mean over its examples (`joined`
+finds out), each example is a graph of its own, and one program serves all. Where it is not, as with batch norm and
+class weights, the whole batch is one graph, and there is a program for each size of a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from engine import Program, Value, dot, recording
+from engine.vectorize.state import kept, modules_of
+from nn.batch_statistics import Statistics, recorded_statistics
+from nn.calling import Composed, OfBatch, OfExample, Way, as_numbers, called, compiled, outputs_of
+from nn.examples import Examples
+from nn.param_groups import moving
+
+Array = npt.NDArray[Any]
+Places = npt.NDArray[np.int64]
+
+
+class Step(NamedTuple):
+    """What a batch gives.
+
+    loss      of the batch
+    gradient  with respect to the parameters, flat
+    outputs   of the model, (n, ...); None where they make no array
+    moved     which parameters a step moves: those of the tensors that the gradient has reached, but for frozen ones
+    """
+
+    loss: float
+    gradient: Array
+    outputs: Array | None
+    moved: npt.NDArray[np.bool_]
+
+
+class Engine(Protocol):
+    """What computes a step."""
+
+    def step(self, places: Places, numbers: Array) -> Step:
+        """The gradient of the loss of some examples, where the parameters have these numbers."""
+
+
+class Scalar:
+    """The scalar engine: graphs of Values, built and swept for each batch."""
+
+    def __init__(
+        self, model: Any, loss: Any, examples: Examples, parameters: Sequence[Value], way: Way, joined: bool
+    ) -> None:
+        self._model, self._loss, self._examples, self._way, self._joined = model, loss, examples, way, joined
+        self._parameters = list(parameters)
+
+    def step(self, places: Places, numbers: Array) -> Step:
+        """The gradient of the loss of some examples, where the parameters have these numbers."""
+        write(self._parameters, numbers)
+        self._model.zero_grad()
+        for p in self._parameters:
+            p.grad = None
+        rows = self._examples.rows(places)
+        batches = [rows] if self._joined else [[row] for row in rows]
+        losses, outputs = [], []
+        for batch in batches:
+            with recording():
+                found = outputs_of(self._model, batch, self._way)
+                target = [t for _, t in batch]
+                if self._joined:
+                    loss = called(self._loss, found, target, self._examples)
+                else:
+                    loss = called(self._loss, found[0], target[0], self._examples)
+                (loss / len(batches)).backward()
+            losses.append(loss.data)
+            outputs += found
+        gradient = np.array([float(p.grad) if p.has_grad else 0.0 for p in self._parameters])
+        return Step(float(np.mean(losses)), gradient, _numbers(outputs), _moved(self._parameters))
+
+
+class Vectorized:
+    """Programs: traced from the model with the first examples, run on the arrays of a batch."""
+
+    def __init__(
+        self, model: Any, loss: Any, examples: Examples, parameters: Sequence[Value], way: Way, joined: bool
+    ) -> None:
+        self._model, self._loss, self._examples, self._way, self._joined = model, loss, examples, way, joined
+        self._parameters = list(parameters)
+        self._programs: dict[int, tuple[Program, _Batch | None]] = {}
+        with kept(modules_of(model, loss), [*model.parameters(), *self._parameters]):
+            first = Scalar(model, loss, examples, parameters, way, joined)
+            with recorded_statistics() as statistics:
+                places = np.arange(min(2, len(examples)) if joined else 1)
+                self._moved = first.step(places, np.array([p.data for p in self._parameters])).moved
+        # The gradient of loss + Σ δ·s with respect to δ is s: with δ = 0 the statistics come for nothing.
+        self._deltas = [Value(0.0) for s in statistics for _ in (*s.means, *s.variances)]
+
+    def step(self, places: Places, numbers: Array) -> Step:
+        """The gradient of the loss of some examples, where the parameters have these numbers."""
+        if self._joined:
+            return self._joined_step(places, numbers)
+        program, _ = self._program(1)
+        program.parameters = numbers
+        loss, gradient, outputs = _run(program, self._examples.arrays(places))
+        return Step(loss, gradient, outputs, self._moved)
+
+    def _joined_step(self, places: Places, numbers: Array) -> Step:
+        program, batch = self._program(len(places))
+        program.parameters = np.concatenate([numbers, np.zeros(len(self._deltas))])
+        loss, gradient, outputs = _run(program, [x[None] for x in self._examples.arrays(places)])
+        gradient, statistics = np.split(gradient, [len(numbers)])
+        for norm, channels, several in batch.followed if batch is not None else []:
+            means, variances, statistics = np.split(statistics, [channels, 2 * channels])
+            norm.follow(means, variances, several)
+        return Step(loss, gradient, None if outputs is None else outputs[0], self._moved)
+
+    def _program(self, size: int) -> tuple[Program, _Batch | None]:
+        """The program of one example, or where they are joined of a batch of this size."""
+        if size not in self._programs:
+            batch = _Batch(self._model, self._loss, self._examples, self._way, self._deltas) if self._joined else None
+            model: Any
+            loss: Any
+            model, loss = (batch, batch.loss_of) if batch else (OfExample(self._model, self._way), self._loss)
+            if self._examples.targets is None:
+                model, loss = Composed(model, loss), None
+            one, other = (self._examples.arrays(places) for places in self._traced(size))
+            self._programs[size] = compiled(model, loss, one, [*self._parameters, *self._deltas], [other]), batch
+        return self._programs[size]
+
+    def _traced(self, size: int) -> tuple[Any, Any]:
+        """The places of the examples that a program is traced with: the first, and for comparison the last."""
+        n = len(self._examples)
+        return (slice(0, size), slice(n - size, n)) if self._joined else (0, n - 1)
+
+
+class _Batch(OfBatch):
+    """A model and its loss as functions of a whole batch, with δ = 0 times each statistic added to the loss."""
+
+    def __init__(self, model: Any, loss: Any, examples: Examples, way: Way, deltas: Sequence[Value]) -> None:
+        super().__init__(model, way)
+        self.loss, self.examples = loss, examples
+        self.deltas = tuple(deltas)
+        self.also = modules_of(loss)  # what the loss uses is put back after a trace, too
+        self.followed: list[tuple[Any, int, int]] = []  # each norm, its channels, and how many numbers each has
+        self._now: list[Statistics] = []
+
+    def __call__(self, *columns: Any) -> list[Any]:
+        with recorded_statistics() as found:
+            outputs: list[Any] = super().__call__(*columns)
+        self._now = found
+        self.followed[:] = [(s.norm, len(s.means), s.numbers) for s in found]
+        return outputs
+
+    def loss_of(self, outputs: Any, targets: Any = None) -> Value:
+        """The loss of the batch."""
+        loss = called(self.loss, outputs, targets, self.examples)
+        statistics = [value for s in self._now for value in (*s.means, *s.variances)]
+        return loss + dot(self.deltas, statistics) if statistics else loss
+
+
+def write(parameters: Sequence[Value], numbers: Array) -> None:
+    """Give the Values these numbers."""
+    for p, number in zip(parameters, numbers.tolist(), strict=True):
+        p.data = number
+
+
+def _run(program: Program, arrays: Sequence[Array]) -> tuple[float, Array, Array | None]:
+    if program.has_outputs:
+        return program.value_grad_and_outputs(*arrays)
+    return *program.value_and_grad(*arrays), None
+
+
+def _numbers(outputs: Sequence[Any]) -> Array | None:
+    """The outputs as an array, if they make one."""
+    try:
+        return np.array([as_numbers(out) for out in outputs], np.float64)
+    except (TypeError, ValueError):
+        return None
+
+
+def _moved(parameters: list[Value]) -> npt.NDArray[np.bool_]:
+    moved = np.zeros(len(parameters), bool)
+    moved[moving(parameters)] = True
+    return moved

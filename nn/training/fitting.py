@@ -1,0 +1,286 @@
+"""fit: train a model on examples."""
+
+from __future__ import annotations
+
+import functools
+import os
+import random
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nn.adam import Adam
+from nn.calling import joined, way_of
+from nn.cycles import OneCycleLR, ReduceLROnPlateau
+from nn.examples import Examples
+from nn.module import Module
+from nn.optimizers import Optimizer
+from nn.options import choice, number, shown, switch
+from nn.predicting import ENGINES, Forward
+from nn.schedules import LRScheduler
+from nn.shapes import count
+from nn.training import checkpoint as checkpoints
+from nn.training.engines import Scalar, Vectorized
+from nn.training.history import History
+from nn.training.run import HOOKS, Metric, Plan, Run
+
+
+def fit(
+    model: Any,
+    X: Any,  # noqa: N803
+    y: Any = None,
+    *,
+    loss: Callable[..., Any],
+    optimizer: Any = None,
+    epochs: int = 10,
+    batch_size: int = 32,
+    validation: Any = None,
+    schedule: Any = None,
+    callbacks: Sequence[Any] = (),
+    engine: str = "vectorized",
+    seed: int | None = None,
+    progress: bool = True,
+    checkpoint: str | os.PathLike[str] | None = None,
+    metrics: Mapping[str, Metric] | None = None,
+    schedule_each: str | None = None,
+    shuffle: bool = True,
+    drop_last: bool = False,
+) -> History:
+    """Minimise loss(model(X), y) by steps on batches; gives the History, and the model is trained.
+
+    model       a Module; or a function of a `random.Random` that makes one, so that its first weights follow from the
+                seed, too: `lambda rng: nn.MLP(2, [16, 1], seed=rng)`. It is then history.model
+    X, y        arrays or lists, the first axis the example. X may be a tuple, for a model of several arguments; without
+                y the loss is loss(model(x))
+    loss        of an output and its target, such as nn.mse_loss; or of a batch of them, where that is not the mean of
+                its examples, as with class weights or batch norm: it is then that of the batch, as in PyTorch
+    optimizer   an Optimizer, or a function of the parameters that makes one: nn.SGD. None is nn.Adam
+    epochs, batch_size  how often all examples are seen, and how many at a step; the last batch may be smaller, and
+                with drop_last is left out then
+    validation  (X, y), or the share of the examples that is held out, as 0.2; measured after each epoch
+    schedule    of the optimizer's rate, or a function of the optimizer that makes one. It moves after each epoch,
+                OneCycleLR after each step, or as schedule_each says ("epoch", "step"). ReduceLROnPlateau watches the
+                validation
+    callbacks   EarlyStopping, BestModel, ClipGradNorm, ClipGradValue, RecordGradients, or your own (callbacks.py)
+    engine      "vectorized" runs programs that are traced from the model; "scalar" the model itself. Both give the same
+                history, but for rounding
+    seed        of the order of the examples, and of all that is drawn without a seed of its own: dropout masks, weights
+                of a Bayesian layer. The global `random` is afterwards as it was
+    progress    whether to show a bar
+    checkpoint  a file that is written after each epoch. Where it is there, training goes on from it, and ends with the
+                same bits as if it had never been stopped
+    metrics     {"name": f(outputs, targets)} of arrays, measured besides; None is the accuracy, of classes
+    shuffle     whether the examples come in another order each epoch
+
+    Ctrl-C ends training after the step; the model then has the numbers of that step, and the checkpoint, too. A second
+    one raises KeyboardInterrupt. A loss that becomes nan ends training before the step that would spread it.
+
+    Parameters that the optimizer does not have, frozen ones, and those of tensors that the loss does not reach stay as
+    they are.
+
+    Raises:
+        TypeError: for a model, loss, optimizer, schedule or numbers that are none.
+        ValueError: for sizes that do not fit, an unknown engine, nan or inf among the examples, a model that a program
+            would freeze, or the checkpoint of another training; nothing is changed then.
+        StorageError: for a damaged checkpoint.
+
+    >>> import nn
+    >>> X = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
+    >>> history = fit(
+    ...     lambda rng: nn.MLP(2, [8, 1], activation="tanh", seed=rng), X, [0, 1, 1, 0],
+    ...     loss=nn.bce_with_logits, optimizer=lambda ps: nn.Adam(ps, lr=0.1), epochs=50, seed=0, progress=False,
+    ... )
+    >>> float(history["accuracy"][-1]), history.model.accuracy(X, [0, 1, 1, 0])
+    (1.0, 1.0)
+    """
+    path = None if checkpoint is None else _file(checkpoint)
+    saved = None if path is None or not path.exists() else checkpoints.load(path)
+    given_seed, seed = seed, _seed(seed, saved)
+    model = _model(model, seed)
+    if not callable(loss):
+        raise TypeError(f"the loss is a function of an output and its target, such as nn.mse_loss, not {shown(loss)}")
+    choice("engine", engine, ENGINES)
+    examples, held_out = _examples(X, y, validation, seed)
+    optimizer = _optimizer(model, optimizer)
+    schedule, schedule_each = _schedule(optimizer, schedule, schedule_each)
+    plan = Plan(
+        examples=examples,
+        validation=held_out,
+        epochs=count("epochs", epochs),
+        batch_size=count("batch_size", batch_size),
+        shuffle=switch("shuffle", shuffle),
+        drop_last=switch("drop_last", drop_last),
+        schedule_each=schedule_each,
+        metrics=_metrics(metrics),
+        seed=seed,
+        progress=switch("progress", progress),
+        checkpoint=path,
+        told={},
+    )
+    _callbacks(callbacks)
+    _require_several(model, plan)
+    if path is not None:
+        plan.told = _told(plan, model, optimizer, schedule, callbacks, engine, given_seed)
+    if path is not None and saved is not None:
+        checkpoints.require_same(path, saved[1]["told"], plan.told)
+    before = random.getstate()
+    try:
+        if given_seed is not None:
+            random.seed(f"fit {seed}")  # not the numbers that a maker of the model has drawn
+        way = way_of(model, examples)
+        together = joined(model, loss, examples, way)
+        made: Any = {"scalar": Scalar, "vectorized": Vectorized}[engine]
+        make = functools.partial(made, model, loss, examples, optimizer.parameters, way, together)
+        forward = Forward(model, engine, loss, optimizer.parameters, way)
+        run = Run(model, make, forward, optimizer, schedule, callbacks, plan)
+        if saved is not None:
+            run.resume(*saved)
+        return run.train()
+    finally:
+        if given_seed is not None:
+            random.setstate(before)
+
+
+# ------------------------------------------------------------------------------ what is given
+
+
+def _seed(seed: Any, saved: Any) -> int:
+    """The seed; where none is given that of the checkpoint, or one drawn from the global `random`."""
+    if seed is None:
+        return random.getrandbits(32) if saved is None else int(saved[1]["seed"])
+    return count("seed", seed, 0)
+
+
+def _model(model: Any, seed: int) -> Module:
+    if not isinstance(model, Module) and callable(model) and not isinstance(model, type):
+        model = model(random.Random(seed))
+    if not isinstance(model, Module):
+        raise TypeError(f"the model is a Module, or a function of a random.Random that makes one, not {shown(model)}")
+    return model
+
+
+def _examples(X: Any, y: Any, validation: Any, seed: int) -> tuple[Examples, Examples | None]:  # noqa: N803
+    """The examples to train with, and those to validate with."""
+    examples = Examples(X, y)
+    if not len(examples):
+        raise ValueError("there are no examples: X is empty")
+    examples.require_finite()
+    if validation is None:
+        return examples, None
+    if isinstance(validation, float | np.floating):
+        share = number("validation", float(validation), "(X, y), or a share between 0 and 1", lambda v: 0.0 < v < 1.0)
+        n = len(examples)
+        out = min(max(round(share * n), 1), n - 1)
+        if out < 1:
+            raise ValueError(f"validation={share} of {n} example leaves none to train with")
+        order = np.random.default_rng([seed, 2**32]).permutation(n)  # no epoch has this number
+        return examples.at(np.sort(order[out:])), examples.at(np.sort(order[:out]))
+    if y is not None and (not isinstance(validation, tuple | list) or len(validation) != 2):
+        raise TypeError(f"validation is (X, y), or a share such as 0.2, not {shown(validation)}")
+    held_out = Examples(*validation) if y is not None else Examples(validation)
+    if not len(held_out):
+        raise ValueError("there are no examples to validate with: its X is empty")
+    held_out.require_finite()
+    return examples, held_out
+
+
+def _optimizer(model: Module, optimizer: Any) -> Optimizer:
+    if optimizer is None:
+        return Adam(model.parameters())
+    if not isinstance(optimizer, Optimizer):
+        if not callable(optimizer):
+            raise TypeError(
+                f"the optimizer is one, such as nn.Adam(model.parameters()), or a function of the parameters that "
+                f"makes one, not {shown(optimizer)}"
+            )
+        optimizer = optimizer(model.parameters())
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"the function of the parameters makes an optimizer, and this one made {shown(optimizer)}")
+    if not set(optimizer.parameters) & set(model.parameters()):
+        raise ValueError("the optimizer has none of the model's parameters; make it with model.parameters()")
+    return optimizer
+
+
+def _schedule(optimizer: Optimizer, schedule: Any, each: str | None) -> tuple[Any, str]:
+    kinds = (LRScheduler, ReduceLROnPlateau)
+    if schedule is not None and not isinstance(schedule, kinds):
+        if not callable(schedule):
+            raise TypeError(
+                f"the schedule is one, or a function of the optimizer that makes one, not {shown(schedule)}"
+            )
+        schedule = schedule(optimizer)
+        if not isinstance(schedule, kinds):
+            raise TypeError(f"the function of the optimizer makes a schedule, and this one made {shown(schedule)}")
+    if schedule is not None and schedule.optimizer is not optimizer:
+        raise ValueError("the schedule is of another optimizer; make it with the one that is given")
+    if each is None:
+        each = "step" if isinstance(schedule, OneCycleLR) else "epoch"
+    return schedule, choice("schedule_each", each, ("epoch", "step"))
+
+
+def _metrics(metrics: Any) -> Mapping[str, Metric] | None:
+    if metrics is None:
+        return None
+    if not isinstance(metrics, Mapping) or not all(callable(metric) for metric in metrics.values()):
+        raise TypeError(f'metrics is a dict of functions, {{"name": f(outputs, targets)}}, not {shown(metrics)}')
+    taken = {"loss", "lr"} & set(metrics)
+    if taken:
+        raise ValueError(f"the history has a {taken.pop()!r} of its own; give the metric another name")
+    return dict(metrics)
+
+
+def _callbacks(callbacks: Any) -> None:
+    if isinstance(callbacks, str) or not isinstance(callbacks, Sequence):
+        raise TypeError(f"callbacks is a list of them, not {shown(callbacks)}")
+    for callback in callbacks:
+        if not callable(callback) and not any(hasattr(callback, hook) for hook in HOOKS):
+            raise TypeError(
+                f"a callback is a function, or has some of {', '.join(HOOKS)}, and this is {shown(callback)}"
+            )
+
+
+def _require_several(model: Module, plan: Plan) -> None:
+    """A batch norm has no variance of one example: better told before the first epoch than at its end."""
+    n = len(plan.examples)
+    last = n % plan.batch_size or min(plan.batch_size, n)
+    left_out = plan.drop_last and last < plan.batch_size and n > plan.batch_size
+    if last == 1 and not left_out and any(hasattr(m, "running_mean") and m.joins_batch for m in model.modules()):
+        raise ValueError(
+            f"{n} examples in batches of {plan.batch_size} leave one example for the last, and batch norm needs "
+            "several; choose another batch_size, or drop_last=True"
+        )
+
+
+def _file(checkpoint: str | os.PathLike[str]) -> Path:
+    """The file of the checkpoint; whether it can be written is asked now, and not after an hour."""
+    path = Path(checkpoint)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"there is no folder {str(path.parent)!r} for the checkpoint {path.name!r}; make it first"
+        )
+    try:
+        import safetensors  # noqa: F401
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError('a checkpoint needs safetensors: pip install "chainrule[storage]"') from None
+    return path
+
+
+def _told(
+    plan: Plan, model: Module, optimizer: Optimizer, schedule: Any, callbacks: Any, engine: str, seed: int | None
+) -> dict[str, Any]:
+    """What a checkpoint must have been made with, to be gone on from."""
+    return {
+        "engine": engine,
+        "seed": None if seed is None else int(seed),
+        "batch_size": plan.batch_size,
+        "shuffle": plan.shuffle,
+        "drop_last": plan.drop_last,
+        "the optimizer": type(optimizer).__name__,
+        "the schedule": None if schedule is None else type(schedule).__name__,
+        "callbacks": [type(callback).__name__ for callback in callbacks if hasattr(callback, "state_dict")],
+        "the parameters": {name: list(np.shape(array)) for name, array in model.state_dict().items()},
+        "the examples": plan.examples.digest(),
+        "the validation examples": None if plan.validation is None else plan.validation.digest(),
+    }
