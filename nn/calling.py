@@ -7,6 +7,7 @@ batch are something else, as with batch norm and class weights, the batch is one
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -63,9 +64,9 @@ def way_of(model: Any, examples: Examples) -> Way:
     Raises:
         Exception: what model(x) raises, where model([x]) raises as well.
     """
-    first, *rest = examples.rows(slice(0, 2))
-    rows = [first, *(row for row in rest if _shapes(row) == _shapes(first))]
-    rows = rows if len(rows) == 2 else [first, first]
+    first, *rest = examples.rows(slice(0, 100))
+    others = (row for row in rest if row[0] != first[0] and _shapes(row) == _shapes(first))
+    rows = [first, next(others, first)]  # of two that are the same each might take the place of the other
     with evaluation(model), no_grad(), kept(modules_of(model), model.parameters()):
         single, error = _tried(model, rows, Way())
         pair, _ = _tried(model, rows, Way(whole=True))
@@ -151,37 +152,74 @@ def joined(model: Any, loss: Any, examples: Examples, way: Way) -> bool:
     """Whether the loss of a batch is something else than the mean of the losses of its examples.
 
     So it is where the model is called with a whole batch, and where the loss divides by weights of its own, as with
-    class weights. It is tried with some examples; a loss that takes one example only is a mean.
+    class weights. It is tried with some examples; a loss that takes one example only is a mean. The weights are moved
+    for it, where the model lets them: outputs that are all 0 would make much the same.
     """
     if goes_whole(model, way):
         return True
-    targets = [t for _, t in examples.rows(_various(examples))]
-    with no_grad(), kept(modules_of(model, loss), model.parameters()):
-        two = outputs_of(model, examples.rows(slice(0, 2)), way)
-        outputs = [two[i % len(two)] for i in range(len(targets))]  # a loss does not know whose they are
-        try:
-            mean = float(np.mean([called(loss, *pair, examples).data for pair in zip(outputs, targets, strict=True)]))
-        except Exception as error:  # it may take batches alone, or leave out one example and not all
+    for move in (True, False):
+        with no_grad(), kept(modules_of(model, loss), model.parameters()):
             try:
-                called(loss, outputs, targets, examples)
-            except Exception:
-                raise error from None
-            return True
+                if move:
+                    _move(model.parameters())
+                return _is_no_mean(model, loss, examples, way)
+            except Exception:  # a logarithm, say, of what is below 0 now
+                if not move:
+                    raise
+    raise AssertionError
+
+
+def _move(parameters: Sequence[Value]) -> None:
+    """Other numbers, near theirs, and for equal ones different ones."""
+    for i, p in enumerate(parameters):
+        p._data += (abs(p._data) + 0.5) * (0.618 * i % 1.0 - 0.5) / 8.0
+
+
+def _is_no_mean(model: Any, loss: Any, examples: Examples, way: Way) -> bool:
+    """Whether some examples have another loss than the mean of theirs."""
+    rows = examples.rows(_various(examples))
+    targets = [t for _, t in rows]
+    if all(isinstance(column, np.ndarray) for column in examples.columns):
+        two = outputs_of(model, examples.rows(slice(0, 2)), way)
+        outputs = [two[i % len(two)] for i in range(len(rows))]  # a loss does not know whose they are
+    else:
+        outputs = outputs_of(model, rows, way)
+    try:
+        mean = float(np.mean([called(loss, *pair, examples).data for pair in zip(outputs, targets, strict=True)]))
+    except Exception as error:  # it may take batches alone, or leave out one example and not all
         try:
-            whole = called(loss, outputs, targets, examples).data
-        except Exception:  # whatever a function says that was not made for a list
-            return False
-    return len(targets) > 1 and abs(whole - mean) > _TOLD_APART * max(abs(mean), abs(whole))
+            called(loss, outputs, targets, examples)
+        except Exception:
+            raise error from None
+        return True
+    try:
+        whole = called(loss, outputs, targets, examples).data
+    except Exception:  # whatever a function says that was not made for a list
+        return False
+    both_nan = math.isnan(whole) and math.isnan(mean)
+    return len(rows) > 1 and not both_nan and not math.isclose(whole, mean, rel_tol=_TOLD_APART)
 
 
 def _various(examples: Examples) -> list[int]:
-    """The places of some examples, with other targets where there are such."""
-    targets = examples.targets
-    places = {0, len(examples) - 1, len(examples) // 2}
+    """The places of some examples: of each class one that has most of it and one that has least, or small and large."""
+    targets, n = examples.targets, len(examples)
+    places = {0, n - 1, n // 2}
     if isinstance(targets, np.ndarray):
-        some = targets[:1000].reshape(len(targets[:1000]), -1)
-        places |= set(np.unique(some, axis=0, return_index=True)[1][:16].tolist())
+        table = targets.reshape(n, -1)
+        if targets.dtype.kind == "i":
+            numbers = np.unique(table)
+            for number in numbers[_spread(len(numbers), 40)]:
+                times = np.count_nonzero(table == number, axis=1)
+                places |= {int(times.argmax()), int(times.argmin())}
+        else:
+            for column in table.T[:4]:
+                places |= set(np.argsort(column, kind="stable")[_spread(n, 8)].tolist())
     return sorted(places)
+
+
+def _spread(n: int, most: int) -> npt.NDArray[np.int64]:
+    """Of 0, ..., n − 1 as many as there may be, the first and the last among them."""
+    return np.unique(np.linspace(0, n - 1, most).round().astype(np.int64))
 
 
 def as_numbers(output: Any) -> Any:
@@ -200,17 +238,18 @@ def as_numbers(output: Any) -> Any:
 
 
 def compiled(
-    model: Any, loss: Any, example: Sequence[Any], parameters: Sequence[Value], others: Sequence[Sequence[Any]] = ()
+    model: Any, loss: Any, example: Sequence[Any], parameters: Sequence[Value], other: Sequence[Any] | None
 ) -> Program:
-    """The program of loss(model(x), t), or of model(x) where there is no loss, traced with `others`, too.
+    """The program of loss(model(x), t), or of model(x) where there is no loss.
+
+    It is traced with another example, too, and with some that are made up, unless `other` is None.
 
     Raises:
         ValueError, TypeError: for a model that a program would freeze; it names the other engine.
     """
     try:
-        return vectorize_model(
-            model, loss, _items(example), parameters=parameters, allow_unused=True, others=[_items(x) for x in others]
-        )
+        others = None if other is None else [_items(other)]
+        return vectorize_model(model, loss, _items(example), parameters=parameters, allow_unused=True, others=others)
     except (ValueError, TypeError) as error:
         if type(error) not in (ValueError, TypeError):  # a domain that was left is told as it is
             raise

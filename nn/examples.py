@@ -61,7 +61,11 @@ class Examples:
     def at(self, places: npt.ArrayLike) -> Examples:
         """Some of them, as Examples."""
         inputs = tuple(_taken(x, places) for x in self.inputs)
-        return Examples(inputs, None if self.targets is None else _taken(self.targets, places))
+        return Examples(inputs, self.targets_at(places))
+
+    def targets_at(self, places: npt.ArrayLike) -> Any:
+        """The targets of some of them, or None."""
+        return None if self.targets is None else _taken(self.targets, places)
 
     def arrays(self, places: Any) -> list[Array]:
         """An array for each input, and one for the targets: those of some examples.
@@ -115,10 +119,30 @@ class Examples:
         return names if self.targets is None else [*names, "y"]
 
 
+def most_unlike(arrays: Sequence[Array]) -> int:
+    """The place of the example that is farthest from the first, in one of its numbers, measured by how these spread.
+
+    A trace with both is the one that is likeliest to tell what it would freeze. Of many examples some are looked at.
+
+    >>> most_unlike([np.array([[0.0, 1.0], [0.1, 5.0], [0.2, 1.0]])])
+    1
+    """
+    places = np.unique(np.linspace(0, len(arrays[0]) - 1, 5000).round().astype(np.int64))
+    farthest = np.zeros(len(places))
+    with np.errstate(all="ignore"):
+        for array in arrays:
+            table = array[places].reshape(len(places), -1).astype(np.float64)
+            away, spread = np.abs(table - table[0]), table.std(axis=0)
+            away = np.nan_to_num(away / np.where(spread > 0.0, spread, 1.0), nan=0.0, posinf=0.0)
+            farthest = np.maximum(farthest, away.max(axis=1, initial=0.0))
+    return int(places[farthest.argmax()])
+
+
 def _column(name: str, given: Any) -> Array | list[Any]:
     """One array with the example first, or a list of arrays where the examples differ in shape."""
     if isinstance(given, str | bytes | dict) or not hasattr(given, "__len__") or np.ndim(_safe(given)) == 0:
-        raise TypeError(f"{name} is an array or a list with one entry for each example, not {shown(given)}")
+        cure = f"; of what is gone through but once, give list({name})" if hasattr(given, "__next__") else ""
+        raise TypeError(f"{name} is an array or a list with one entry for each example, not {shown(given)}{cure}")
     if not isinstance(given, np.ndarray) and shape_of(given) is None and not hasattr(given, "__array__"):
         return [_numbers(f"{name}[{i}]", x) for i, x in enumerate(given)]
     return _numbers(name, given)
@@ -131,6 +155,8 @@ def _safe(given: Any) -> Any:
 
 def _numbers(name: str, given: Any) -> Array:
     """An array of float64 or of whole numbers."""
+    if np.ma.is_masked(given):
+        raise ValueError(f"{name} has masked entries, which are no numbers; leave those examples out, or fill them")
     try:
         array = np.asarray(given)
     except ValueError:
@@ -143,7 +169,8 @@ def _numbers(name: str, given: Any) -> Array:
     if array.dtype.kind not in "fiub":
         cure = "; give numbers for classes: np.unique(y, return_inverse=True)[1]" * (array.dtype.kind in "US")
         raise TypeError(f"{name} holds real numbers, and got an array of {array.dtype}{cure}")
-    return array.astype(np.float64) if array.dtype.kind == "f" else array.astype(np.int64)
+    whole = array.dtype.kind != "f" and not (array.dtype == np.uint64 and np.any(array > np.iinfo(np.int64).max))
+    return array.astype(np.int64 if whole else np.float64)
 
 
 def _taken(column: Array | list[Any], places: Any) -> Any:

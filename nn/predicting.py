@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from engine import Program, Value, no_grad
 from engine.nested import flat
+from engine.vectorize.state import kept, modules_of
 from nn import metrics
 from nn.calling import (
     Composed,
@@ -34,8 +35,8 @@ from nn.calling import (
     outputs_of,
     way_of,
 )
-from nn.examples import Examples
-from nn.options import choice
+from nn.examples import Examples, most_unlike
+from nn.options import choice, shown
 
 Array = npt.NDArray[Any]
 Loss = Callable[..., Any]
@@ -75,6 +76,10 @@ class Predicting:
         ['loss', 'accuracy']
         """
         examples = Examples(X, y)
+        if not callable(loss):
+            raise TypeError(
+                f"the loss is a function of an output and its target, such as nn.mse_loss, not {shown(loss)}"
+            )
         if not len(examples):
             raise ValueError("the mean of no examples: give at least one")
         forward = Forward(self, engine, loss)
@@ -128,6 +133,20 @@ class Forward:
         self._parameters = list(model.parameters()) if parameters is None else list(parameters)
         self._programs: dict[Any, Program] = {}
         self._way, self._joined = way, None if loss is not None else False
+
+    def forget(self) -> None:
+        """Make the programs anew when they are needed: something that they hold has changed."""
+        self._programs.clear()
+
+    def require_fitting(self, examples: Examples) -> None:
+        """See whether the model and the loss take such examples, before it is late.
+
+        Raises:
+            Exception: what they raise.
+        """
+        with evaluation(self._model), no_grad(), kept(modules_of(self._model, self._loss), self._parameters):
+            outputs_of(self._model, examples.rows(slice(0, 2)), self._called(examples))
+            self._joined = joined(self._model, self._loss, examples, self._called(examples))
 
     def outputs(self, examples: Examples, numbers: Array | None = None) -> Array:
         """The outputs, shape (n, ...)."""
@@ -206,9 +225,8 @@ class Forward:
     ) -> Program:
         """The program, made with the first example when it is first needed, with the numbers of now."""
         if key not in self._programs:
-            self._programs[key] = compiled(
-                model, loss, [x[0] for x in arrays], self._parameters, [[x[-1] for x in arrays]]
-            )
+            first, other = ([x[i] for x in arrays] for i in (0, most_unlike(arrays)))
+            self._programs[key] = compiled(model, loss, first, self._parameters, other)
         program = self._programs[key]
         program.parameters = [p.data for p in self._parameters] if numbers is None else numbers
         return program

@@ -46,7 +46,7 @@ def vectorize_model(
     parameters: Any = None,
     dtype: Any = np.float64,
     allow_unused: bool | None = None,
-    others: Iterable[Sequence[Any]] = (),
+    others: Iterable[Sequence[Any]] | None = (),
 ) -> Program:
     """The program of loss_fn(model(x), t), traced with one example (x, t); `predict` gives model(x).
 
@@ -60,7 +60,8 @@ def vectorize_model(
     dtype       float64 or float32
     allow_unused  whether a parameter that the loss does not need is no error and has gradient 0; if None, those of the
                 model may be unused, and those given may not
-    others      more examples to trace with, besides those made up, which a loss may refuse: a target of 1.25, say
+    others      more examples to trace with, besides those made up, which a loss may refuse: a target of 1.25, say. None
+                traces the one example alone, of a model that is known to compute the same for all
 
     Random numbers of `engine.draws`, as the masks of nn.Dropout, are drawn anew for each example of each call.
     Afterwards running statistics, gradients, modes and random generators are as they were before; no other thread may
@@ -88,7 +89,7 @@ def vectorize_model(
     [6.0, 1.0]
     """
     items = _items(model, loss_fn, example)
-    given_others = [[flat(item) for item in _items(model, loss_fn, other)] for other in others]
+    given_others = [[flat(item) for item in _items(model, loss_fn, other)] for other in others or ()]
     find = _finder(model, parameters)
     given = find() if parameters is None else parameters
     leaves = flat(given) if not isinstance(given, Value) else [given]
@@ -96,7 +97,8 @@ def vectorize_model(
     with _ONE_AT_A_TIME, recording():
         with kept(modules_of(model, loss_fn), [p for p in leaves if isinstance(p, Value)]) as written:
             first = tracer.traced([flat(item) for item in items])
-            tracer.compare(first)
+            if others is not None:
+                tracer.compare(first)
         unchanged = Remembered((model, loss_fn), find, written)
         outputs = first.outputs if _is_array(first.outputs) else None
         return vectorize(

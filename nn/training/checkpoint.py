@@ -85,8 +85,15 @@ def generators(model: Module) -> Iterator[tuple[str, Any]]:
     yield "random", random
     for path, module in model.named_modules():
         for name, thing in vars(module).items():
-            if isinstance(thing, random.Random | np.random.Generator):
-                yield f"{path}.{name}", thing
+            yield from _generators(f"{path}.{name}", thing)
+
+
+def _generators(name: str, thing: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(thing, random.Random | np.random.Generator):
+        yield name, thing
+    elif isinstance(thing, list | tuple | dict):
+        for key, part in thing.items() if isinstance(thing, dict) else enumerate(thing):
+            yield from _generators(f"{name}[{key!r}]", part)
 
 
 def drawn_so_far(model: Module) -> dict[str, Any]:

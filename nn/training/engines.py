@@ -17,7 +17,7 @@ from engine import Program, Value, dot, recording
 from engine.vectorize.state import kept, modules_of
 from nn.batch_statistics import Statistics, recorded_statistics
 from nn.calling import Composed, OfBatch, OfExample, Way, as_numbers, called, compiled, outputs_of
-from nn.examples import Examples
+from nn.examples import Examples, most_unlike
 from nn.param_groups import moving
 
 Array = npt.NDArray[Any]
@@ -40,7 +40,14 @@ class Step(NamedTuple):
 
 
 class Engine(Protocol):
-    """What computes a step."""
+    """What computes a step.
+
+    outdated  whether the model has changed since in what the engine holds: a mode, a number that is not trained
+    """
+
+    @property
+    def outdated(self) -> bool:
+        """Whether another one is needed."""
 
     def step(self, places: Places, numbers: Array) -> Step:
         """The gradient of the loss of some examples, where the parameters have these numbers."""
@@ -54,6 +61,8 @@ class Scalar:
     ) -> None:
         self._model, self._loss, self._examples, self._way, self._joined = model, loss, examples, way, joined
         self._parameters = list(parameters)
+
+    outdated = False  # it asks the model itself
 
     def step(self, places: Places, numbers: Array) -> Step:
         """The gradient of the loss of some examples, where the parameters have these numbers."""
@@ -88,13 +97,20 @@ class Vectorized:
         self._model, self._loss, self._examples, self._way, self._joined = model, loss, examples, way, joined
         self._parameters = list(parameters)
         self._programs: dict[int, tuple[Program, _Batch | None]] = {}
-        with kept(modules_of(model, loss), [*model.parameters(), *self._parameters]):
+        with kept(modules_of(model, loss), [*model.parameters(), *self._parameters]) as written:
             first = Scalar(model, loss, examples, parameters, way, joined)
             with recorded_statistics() as statistics:
                 places = np.arange(min(2, len(examples)) if joined else 1)
                 self._moved = first.step(places, np.array([p.data for p in self._parameters])).moved
+        _require_followed(model, written, statistics)
+        self._held = _held(model, loss, self._parameters)
         # The gradient of loss + Σ δ·s with respect to δ is s: with δ = 0 the statistics come for nothing.
         self._deltas = [Value(0.0) for s in statistics for _ in (*s.means, *s.variances)]
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the programs hold numbers and modes that are others now."""
+        return _held(self._model, self._loss, self._parameters) != self._held
 
     def step(self, places: Places, numbers: Array) -> Step:
         """The gradient of the loss of some examples, where the parameters have these numbers."""
@@ -118,20 +134,20 @@ class Vectorized:
     def _program(self, size: int) -> tuple[Program, _Batch | None]:
         """The program of one example, or where they are joined of a batch of this size."""
         if size not in self._programs:
+            small = min(2, len(self._examples)) if self._joined else 1
+            if size > small:
+                self._program(small)  # what a trace would freeze shows in a small batch: the large ones are traced once
             batch = _Batch(self._model, self._loss, self._examples, self._way, self._deltas) if self._joined else None
             model: Any
             loss: Any
             model, loss = (batch, batch.loss_of) if batch else (OfExample(self._model, self._way), self._loss)
             if self._examples.targets is None:
                 model, loss = Composed(model, loss), None
-            one, other = (self._examples.arrays(places) for places in self._traced(size))
-            self._programs[size] = compiled(model, loss, one, [*self._parameters, *self._deltas], [other]), batch
+            far = most_unlike(self._examples.arrays(slice(None)))
+            first, last = (slice(0, size), [*range(1, size), far]) if self._joined else (0, far)
+            one, other = self._examples.arrays(first), self._examples.arrays(last) if size <= small else None
+            self._programs[size] = compiled(model, loss, one, [*self._parameters, *self._deltas], other), batch
         return self._programs[size]
-
-    def _traced(self, size: int) -> tuple[Any, Any]:
-        """The places of the examples that a program is traced with: the first, and for comparison the last."""
-        n = len(self._examples)
-        return (slice(0, size), slice(n - size, n)) if self._joined else (0, n - 1)
 
 
 class _Batch(OfBatch):
@@ -157,6 +173,37 @@ class _Batch(OfBatch):
         loss = called(self.loss, outputs, targets, self.examples)
         statistics = [value for s in self._now for value in (*s.means, *s.variances)]
         return loss + dot(self.deltas, statistics) if statistics else loss
+
+
+def _held(model: Any, loss: Any, parameters: Sequence[Value]) -> list[Any]:
+    """What a program holds as it was: modes, options and buffers, what is frozen, and the numbers not trained."""
+    trained, parts = set(parameters), modules_of(model, loss)
+    others = [p for root in (model, *modules_of(loss)) for p in root.parameters() if p not in trained]
+    found: list[Any] = [p.requires_grad for p in parameters] + [p.data for p in others]
+    for part in parts:
+        follows = hasattr(part, "running_mean")  # running statistics are read at each call
+        for name, thing in vars(part).items():
+            if thing is None or isinstance(thing, bool | int | float | str):
+                found.append((name, thing))
+            elif isinstance(thing, np.ndarray) and not follows:
+                found.append((name, thing.shape, thing.tobytes()))
+    return found
+
+
+def _require_followed(model: Any, written: Sequence[Any], statistics: Sequence[Statistics]) -> None:
+    """Refuse a model whose forward pass writes into its buffers, but for batch norms: a program would not.
+
+    Raises:
+        ValueError: it names the buffer.
+    """
+    known = {id(array) for s in statistics for array in vars(s.norm).values()}
+    for path, module in model.named_modules():
+        for name, array in vars(module).items():
+            if any(array is other for other in written) and id(array) not in known:
+                raise ValueError(
+                    f"{path}{'.' * bool(path)}{name} is changed by the forward pass, and a program would leave it as "
+                    'it is; engine="scalar" runs the model as it is'
+                )
 
 
 def write(parameters: Sequence[Value], numbers: Array) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -103,7 +104,9 @@ def fit(
         raise TypeError(f"the loss is a function of an output and its target, such as nn.mse_loss, not {shown(loss)}")
     choice("engine", engine, ENGINES)
     examples, held_out = _examples(X, y, validation, seed)
+    fresh = not isinstance(optimizer, Optimizer)
     optimizer = _optimizer(model, optimizer)
+    made_now = schedule is not None and not isinstance(schedule, LRScheduler)
     schedule, schedule_each = _schedule(optimizer, schedule, schedule_each)
     plan = Plan(
         examples=examples,
@@ -123,6 +126,11 @@ def fit(
     _require_several(model, plan)
     if path is not None:
         plan.told = _told(plan, model, optimizer, schedule, callbacks, engine, given_seed)
+        plan.told |= {"the loss": getattr(loss, "__name__", type(loss).__name__)}
+        # Those of an optimizer that was there before may have changed since the first call; so may its schedule's.
+        plan.told |= {"the options of the optimizer": _options(optimizer) if fresh else {}}
+        options = schedule.state_dict() if made_now else {}
+        plan.told |= {"the options of the schedule": {name: repr(x) for name, x in options.items()}}
     if path is not None and saved is not None:
         checkpoints.require_same(path, saved[1]["told"], plan.told)
     before = random.getstate()
@@ -134,6 +142,8 @@ def fit(
         made: Any = {"scalar": Scalar, "vectorized": Vectorized}[engine]
         make = functools.partial(made, model, loss, examples, optimizer.parameters, way, together)
         forward = Forward(model, engine, loss, optimizer.parameters, way)
+        if held_out is not None:
+            forward.require_fitting(held_out)
         run = Run(model, make, forward, optimizer, schedule, callbacks, plan)
         if saved is not None:
             run.resume(*saved)
@@ -223,11 +233,12 @@ def _schedule(optimizer: Optimizer, schedule: Any, each: str | None) -> tuple[An
 def _metrics(metrics: Any) -> Mapping[str, Metric] | None:
     if metrics is None:
         return None
-    if not isinstance(metrics, Mapping) or not all(callable(metric) for metric in metrics.values()):
+    functions = isinstance(metrics, Mapping) and all(callable(metric) for metric in metrics.values())
+    if not functions or not all(isinstance(name, str) for name in metrics):
         raise TypeError(f'metrics is a dict of functions, {{"name": f(outputs, targets)}}, not {shown(metrics)}')
-    taken = {"loss", "lr"} & set(metrics)
+    taken = [name for name in metrics if name in ("loss", "lr") or name.startswith("val_")]
     if taken:
-        raise ValueError(f"the history has a {taken.pop()!r} of its own; give the metric another name")
+        raise ValueError(f"the history has a {taken[0]!r} of its own; give the metric another name")
     return dict(metrics)
 
 
@@ -235,6 +246,8 @@ def _callbacks(callbacks: Any) -> None:
     if isinstance(callbacks, str) or not isinstance(callbacks, Sequence):
         raise TypeError(f"callbacks is a list of them, not {shown(callbacks)}")
     for callback in callbacks:
+        if isinstance(callback, type):
+            raise TypeError(f"a callback is made before it is given: {callback.__name__}(...)")
         if not callable(callback) and not any(hasattr(callback, hook) for hook in HOOKS):
             raise TypeError(
                 f"a callback is a function, or has some of {', '.join(HOOKS)}, and this is {shown(callback)}"
@@ -280,7 +293,21 @@ def _told(
         "the optimizer": type(optimizer).__name__,
         "the schedule": None if schedule is None else type(schedule).__name__,
         "callbacks": [type(callback).__name__ for callback in callbacks if hasattr(callback, "state_dict")],
+        "metrics": None if plan.metrics is None else sorted(plan.metrics),
+        "schedule_each": plan.schedule_each,
+        "the layers": {path: _said(module) for path, module in model.named_modules()},
         "the parameters": {name: list(np.shape(array)) for name, array in model.state_dict().items()},
         "the examples": plan.examples.digest(),
         "the validation examples": None if plan.validation is None else plan.validation.digest(),
     }
+
+
+def _said(module: Module) -> str:
+    """A module as it is printed, without its parts; and without addresses, which are others each time."""
+    return re.sub(r" at 0x\w+", "", f"{type(module).__name__}({module.extra_repr()})")
+
+
+def _options(optimizer: Optimizer) -> dict[str, str]:
+    """The options of each group."""
+    groups = enumerate(optimizer.param_groups)
+    return {f"{name} of group {i}": repr(x) for i, g in groups for name, x in g.items() if name != "params"}

@@ -52,7 +52,7 @@ class Bar:
 
 def progress_bar(wanted: bool, steps: int, done: int, epochs: int) -> Progress:
     """A bar for so many steps, of which some are done already; without tqdm one line says what would bring it."""
-    if not wanted:
+    if not wanted or sys.stderr is None:  # as in a service that has no terminal
         return Silent()
     try:
         from tqdm.auto import tqdm

@@ -7,8 +7,8 @@
             parameters = optimizer.update(parameters, gradient)
         validate, note it in the history, call the callbacks, move the schedule, save the checkpoint
 
-The parameters are one flat array, whichever engine computes their gradient; the model has them after each epoch, and
-whenever `fit` ends.
+The parameters are one flat array, whichever engine computes their gradient; the model has them where a callback or a
+metric may look at it after an epoch, and whenever `fit` ends.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class Run:
         self.parameters: Array = np.array([p.data for p in optimizer.parameters], np.float64)
         self.gradient: Array = np.zeros_like(self.parameters)
         self._make_engine, self._forward, self._plan = engine, forward, plan
-        self._frozen: list[bool] = []
+        self._engine: Engine | None = None
         self._so_far = Epoch()
         self._measures = plan.metrics
         self._interrupted = False
@@ -162,34 +162,36 @@ class Run:
         return self.history
 
     def _train_epoch(self, bar: Any) -> None:
-        batches = self._plan.batches(self.epoch)
-        self._thaw()
+        batches, engine = self._plan.batches(self.epoch), self._renew()
         while self.step < len(batches):
-            if not self._train_step(batches[self.step]):
+            if not self._train_step(engine, batches[self.step]):
                 return
             self.step += 1
             bar.step(self.epoch * len(batches) + self.step, self.epoch, self._measured)
             if self._interrupted and self.step < len(batches):
                 self._save()
                 return
-        self.push()
+        if self.callbacks or self._plan.validation or self._plan.metrics:  # who may look at the model
+            self.push()
         self.history.add(self._row())
         self._so_far = Epoch()
-        self._call("on_epoch")
-        self.pull()  # a callback may have set the weights
+        if self.callbacks:
+            self._call("on_epoch")
+            self.pull()  # it may have set the weights
         self._move_schedule("epoch")
         self.epoch, self.step = self.epoch + 1, 0
         self._save()
 
-    def _thaw(self) -> None:
-        """See which parameters are frozen now: a program has been made for those that were."""
-        frozen = [not p.requires_grad for p in self.optimizer.parameters]
-        if frozen != self._frozen:
-            self._engine, self._frozen = self._make_engine(), frozen
+    def _renew(self) -> Engine:
+        """An engine for the model as it is now: a callback may have frozen a part, or changed a mode or an option."""
+        if self._engine is None or (self.callbacks and self._engine.outdated):
+            self._engine = self._make_engine()
+            self._forward.forget()
+        return self._engine
 
-    def _train_step(self, places: npt.NDArray[np.int64]) -> bool:
+    def _train_step(self, engine: Engine, places: npt.NDArray[np.int64]) -> bool:
         """One step; False where it would have led nowhere."""
-        self.loss, self.gradient, outputs, moved = self._engine.step(places, self.parameters)
+        self.loss, self.gradient, outputs, moved = engine.step(places, self.parameters)
         self._call("on_gradient")
         if math.isnan(self.loss) or not np.isfinite(self.gradient).all():
             what = f"the loss became {self.loss}" if not math.isfinite(self.loss) else "the gradient was not finite"
@@ -204,8 +206,9 @@ class Run:
         self._so_far.losses.append(self.loss)
         self._so_far.places.append(places)
         if outputs is not None:
-            self._so_far.outputs.append(outputs)
             self._decide_measures(outputs)
+            if self._measures:  # or nobody would ask for them
+                self._so_far.outputs.append(outputs)
         self._call("on_step")
         self._move_schedule("step")
         return True
@@ -214,7 +217,8 @@ class Run:
         if self.schedule is None or self._plan.schedule_each != each:
             return
         if isinstance(self.schedule, ReduceLROnPlateau):
-            self.schedule.step(self.history.last(self.history.monitor) if each == "epoch" else self.loss)
+            watched = "val_loss" if "val_loss" in self.history else "loss"
+            self.schedule.step(self.history.last(watched) if each == "epoch" else self.loss)
         else:
             self.schedule.step()
 
@@ -254,13 +258,15 @@ class Run:
         sizes = [len(places) for places in self._so_far.places]
         row = {"loss": float(np.average(self._so_far.losses, weights=sizes))}
         examples, validation = self._plan.examples, self._plan.validation
-        if self._so_far.outputs and examples.targets is not None:
-            targets = examples.at(np.concatenate(self._so_far.places)).targets
-            row |= self._of_outputs(np.concatenate(self._so_far.outputs), targets)
+        outputs = self._so_far.outputs
+        alike = len({array.shape[1:] for array in outputs}) == 1 and sum(map(len, outputs)) == sum(sizes)
+        if alike and examples.targets is not None:
+            targets = examples.targets_at(np.concatenate(self._so_far.places))
+            row |= self._of_outputs(np.concatenate(outputs), targets)
         if validation is not None:
-            outputs, row["val_loss"] = self._forward.measured(validation, self.parameters)
-            if outputs is not None and validation.targets is not None:
-                found = self._of_outputs(outputs, validation.targets)
+            of_these, row["val_loss"] = self._forward.measured(validation, self.parameters)
+            if of_these is not None and validation.targets is not None:
+                found = self._of_outputs(of_these, validation.targets)
                 row |= {f"val_{name}": number for name, number in found.items()}
         return row | {"lr": self._rate}
 
@@ -286,7 +292,7 @@ class Run:
         shown = {"loss": f"{self.loss:.4g}"}
         so_far, targets = self._so_far, self._plan.examples.targets
         if so_far.outputs and targets is not None and self._measures is not None:
-            last = self._plan.examples.at(so_far.places[-1]).targets
+            last = self._plan.examples.targets_at(so_far.places[-1])
             shown |= {name: f"{number:.4g}" for name, number in self._of_outputs(so_far.outputs[-1], last).items()}
         shown["lr"] = f"{self._rate:.3g}"
         if "val_loss" in self.history:
@@ -301,9 +307,13 @@ class Run:
             return
         self.push()
         so_far = self._so_far
+        own = {"parameters": self.parameters, "steps": self.history.steps, "losses": np.array(so_far.losses)}
+        own["frozen"] = np.array([not p.requires_grad for p in self.optimizer.parameters])
+        own["training"] = np.array([module.training for module in self.model.modules()])
+        if len({array.shape[1:] for array in so_far.outputs}) == 1:
+            own["outputs"] = np.concatenate(so_far.outputs)
         parts: dict[str, Mapping[str, Any]] = {
-            "run": {"parameters": self.parameters, "steps": self.history.steps, "losses": np.array(so_far.losses)}
-            | ({"outputs": np.concatenate(so_far.outputs)} if so_far.outputs else {}),
+            "run": own,
             "history": dict(self.history),
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -315,6 +325,7 @@ class Run:
             "epoch": self.epoch,
             "step": self.step,
             "ended": self._ended,
+            "columns": list(self.history),  # the arrays of a file have no order
             "random": checkpoint.drawn_so_far(self.model),
             "schedule": None if self.schedule is None else self.schedule.state_dict(),
         }
@@ -342,9 +353,13 @@ class Run:
         for i, callback in enumerate(self._remembering()):
             callback.load_state_dict(parts.get(f"callback {i}", {}))
         own = parts["run"]
+        for p, frozen in zip(self.optimizer.parameters, own["frozen"].tolist(), strict=True):
+            p.requires_grad = not frozen
+        for module, training in zip(self.model.modules(), own["training"].tolist(), strict=True):
+            module.training = training
         self.parameters = np.array(own["parameters"], np.float64)
         self.push()
-        self.history.load(parts.get("history", {}), own["steps"])
+        self.history.load({name: parts["history"][name] for name in meta["columns"]}, own["steps"])
         self.epoch, self.step, self._ended = meta["epoch"], meta["step"], meta["ended"]
         self._so_far = Epoch(own["losses"].tolist(), self._plan.batches(self.epoch)[: self.step])
         if "outputs" in own:
