@@ -4,8 +4,8 @@ Read it in this order: `module` and `shapes` (what all layers share), `neuron` a
 `optimizers`; then the families: `convolution`, `recurrent`, `normalization`, `attention`, ...
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+import importlib
+import typing
 
 from nn import functional as functional
 from nn import init as init
@@ -143,7 +143,7 @@ from nn.training.fitting import fit as fit
 from nn.training.history import History as History
 from nn.transformer import TransformerEncoderLayer as TransformerEncoderLayer
 
-if TYPE_CHECKING:
+if typing.TYPE_CHECKING:
     from nn.estimators import ScalarNetClassifier as ScalarNetClassifier
     from nn.estimators import ScalarNetRegressor as ScalarNetRegressor
 
@@ -172,6 +172,6 @@ _OF_SCIKIT_LEARN = ("ScalarNetClassifier", "ScalarNetRegressor")  # imported whe
 
 def __getattr__(name: str) -> object:
     if name in _OF_SCIKIT_LEARN:
-        return getattr(import_module("nn.estimators"), name)
+        return getattr(importlib.import_module("nn.estimators"), name)
     hint = f"; write {_INSTEAD[name]}" if name in _INSTEAD else ""
     raise AttributeError(f"module 'nn' has no attribute {name!r}{hint}")

@@ -300,7 +300,7 @@ class EarlyStopping:
     def on_epoch(self, run: Any) -> None:
         """Of `fit`: take in what the epoch measured, and stop if it is time."""
         name = self.monitor or run.history.monitor
-        if self.step(run.metric(name), run.model):
+        if self.step(run.metric(name), run.model if self.restore_best else None):
             run.stop(f"stopped early: {name} was best in epoch {self.best_epoch + 1} ({self.best:.4g})")
 
     def on_end(self, run: Any) -> None:
