@@ -16,7 +16,7 @@ from contextvars import ContextVar
 
 from engine.value import Value
 
-Sample = Callable[[], float]
+Sample = Callable[[], float]  # one that also has many(count), a list of as many as single calls would give, is faster
 
 _RECORDED: ContextVar[list[tuple[Value, Sample]] | None] = ContextVar("draws", default=None)
 
@@ -46,3 +46,14 @@ def recorded_draws() -> Iterator[list[tuple[Value, Sample]]]:
         yield draws
     finally:
         _RECORDED.reset(token)
+
+
+def samples(sample: Sample, count: int) -> list[float]:
+    """As many numbers as asked for, as one call after the other gives them.
+
+    >>> import random
+    >>> samples(random.Random(0).random, 2)
+    [0.8444218515250481, 0.7579544029403025]
+    """
+    many = getattr(sample, "many", None)
+    return [sample() for _ in range(count)] if many is None else many(count)

@@ -104,7 +104,8 @@ class BayesLinear(Module):
 
     def _sample(self, name: str, mus: Tensor, rhos: Tensor) -> Any:
         places = paths(mus, self.place(f"{name}_eps"))
-        noise = [drawn(self._gauss, place) for place in places]
+        gauss = _Gauss(self)
+        noise = [drawn(gauss, place) for place in places]
         rows = zip(flat(mus), self._sigmas(name, rhos), noise, strict=True)
         return self.name_nodes(rebuilt(mus, [mu + sigma * eps for mu, sigma, eps in rows]), name)
 
@@ -113,10 +114,22 @@ class BayesLinear(Module):
         self.name_nodes(rebuilt(rhos, sigmas), f"{name}_sigma")
         return sigmas
 
-    def _gauss(self) -> float:
-        return generator(self.rng).gauss(0.0, 1.0)
-
     def extra_repr(self) -> str:
         """Its sizes, and the prior."""
         sizes = f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias_mu is not None}"
         return f"{sizes}, prior_std={self.prior_std}"
+
+
+class _Gauss:
+    """Draws from N(0, 1)."""
+
+    def __init__(self, layer: BayesLinear) -> None:
+        self._layer = layer
+
+    def __call__(self) -> float:
+        return generator(self._layer.rng).gauss(0.0, 1.0)
+
+    def many(self, count: int) -> list[float]:
+        """So many of them: the first, the second, ..."""
+        gauss = generator(self._layer.rng).gauss
+        return [gauss(0.0, 1.0) for _ in range(count)]

@@ -25,11 +25,11 @@ Array = npt.NDArray[Any]
 
 
 @contextmanager
-def evaluation(model: Any) -> Iterator[None]:
-    """Evaluation mode inside; afterwards each part is in the mode that it was in."""
+def evaluation(model: Any, training: bool = False) -> Iterator[None]:
+    """Evaluation mode (or training mode) inside; afterwards each part is in the mode that it was in."""
     modes = [(module, module.training) for module in model.modules()]
     for module, _ in modes:
-        module.training = False
+        module.training = training
     try:
         yield
     finally:
@@ -96,14 +96,16 @@ def _tried(model: Any, rows: Sequence[Row], way: Way) -> tuple[list[Any] | None,
         outputs = outputs_of(model, rows, way)
         if len(outputs) != len(rows):
             raise ValueError(f"{len(rows)} examples gave {len(outputs)} outputs")
-        return [[float(v) for v in flat(out)] for out in outputs], None
+        return [(shape_of(out), [float(v) for v in flat(out)]) for out in outputs], None
     except Exception as error:  # whatever a model says of what it was not made for
         return None, error
 
 
 def _same(ones: Sequence[Any], others: Sequence[Any]) -> bool:
-    pairs = list(zip(ones, others, strict=True))
-    return all(len(a) == len(b) and np.allclose(a, b, rtol=1e-9, atol=1e-12, equal_nan=True) for a, b in pairs)
+    return all(
+        shape == its and len(a) == len(b) and np.allclose(a, b, rtol=1e-9, atol=1e-12, equal_nan=True)
+        for (shape, a), (its, b) in zip(ones, others, strict=True)
+    )
 
 
 def goes_whole(model: Any, way: Way) -> bool:
@@ -115,7 +117,8 @@ def outputs_of(model: Any, rows: Sequence[Row], way: Way) -> list[Any]:
     """The outputs of examples: of each by itself, or where they depend on each other of all in one call."""
     if goes_whole(model, way):
         columns = zip(*(inputs for inputs, _ in rows), strict=True)
-        return list(model(*(list(column) for column in columns)))
+        outputs = model(*(list(column) for column in columns))
+        return list(zip(*outputs, strict=True)) if isinstance(outputs, tuple) else list(outputs)
     return [of_example(model, inputs, way) for inputs, _ in rows]
 
 
@@ -128,9 +131,17 @@ def of_example(model: Any, inputs: Sequence[Any], way: Way) -> Any:
     if not way.as_batch:
         return model(*inputs)
     outputs = model(*([x] for x in inputs))
-    if len(outputs) != 1:
-        raise ValueError(f"a batch of one example gave {len(outputs)} outputs")
-    return outputs[0]
+    parts = outputs if isinstance(outputs, tuple) else (outputs,)
+    if any(len(part) != 1 for part in parts):
+        raise ValueError(f"a batch of one example gave {max(map(len, parts))} outputs")
+    return tuple(part[0] for part in parts) if isinstance(outputs, tuple) else outputs[0]
+
+
+def as_batch(outputs: Sequence[Any]) -> Any:
+    """The outputs of examples as a model gives those of a batch: a list, or of several outputs a tuple of lists."""
+    if outputs and isinstance(outputs[0], tuple):
+        return tuple(list(part) for part in zip(*outputs, strict=True))
+    return outputs
 
 
 def called(loss: Any, output: Any, target: Any, examples: Examples) -> Value:
@@ -139,10 +150,35 @@ def called(loss: Any, output: Any, target: Any, examples: Examples) -> Value:
     Raises:
         TypeError: if it is no Value.
     """
-    found = loss(output) if examples.targets is None else loss(output, target)
+    try:
+        found = loss(output) if examples.targets is None else loss(output, target)
+    except ValueError as error:
+        shapes = shape_of(output), shape_of(target)
+        cures = {((1,), ()): "give y as a column, y[:, None]", ((), (1,)): "give y flat, y[:, 0]"}
+        if shapes not in cures:
+            raise
+        raise ValueError(f"{error} (those of one example); {cures[shapes]}") from error
     if not isinstance(found, Value):
-        raise TypeError(f"the loss is a Value, and this one gives {found!r}; of a list take the sum or mean")
+        raise TypeError(
+            f"the loss is a Value, and this one gives {found!r}; of a list take the sum or mean, and of two numbers "
+            "engine.maximum or engine.minimum"
+        )
     return found
+
+
+def require_indices(model: Any, examples: Examples, way: Way) -> None:
+    """Run the model with an example that has a whole number below 0, if there is one.
+
+    Where that is an index, a program would count from the end of the list, and the model says that it is none.
+    """
+    places = [
+        int(np.unravel_index(column.argmin(), column.shape)[0])
+        for column in examples.inputs
+        if isinstance(column, np.ndarray) and column.dtype.kind == "i" and column.min(initial=0) < 0
+    ]
+    if places and not goes_whole(model, way):
+        with evaluation(model), no_grad(), kept(modules_of(model), model.parameters()):
+            outputs_of(model, examples.rows(places), way)
 
 
 _TOLD_APART = 1e-9  # rounding is smaller, what a class weight changes is larger
@@ -178,6 +214,9 @@ def _move(parameters: Sequence[Value]) -> None:
 def _is_no_mean(model: Any, loss: Any, examples: Examples, way: Way) -> bool:
     """Whether some examples have another loss than the mean of theirs."""
     rows = examples.rows(_various(examples))
+    rows += [
+        rows[i % len(rows)] for i in range(7 - len(rows))
+    ]  # of two examples each might pass for one of two outputs
     targets = [t for _, t in rows]
     if all(isinstance(column, np.ndarray) for column in examples.columns):
         two = outputs_of(model, examples.rows(slice(0, 2)), way)
@@ -188,12 +227,12 @@ def _is_no_mean(model: Any, loss: Any, examples: Examples, way: Way) -> bool:
         mean = float(np.mean([called(loss, *pair, examples).data for pair in zip(outputs, targets, strict=True)]))
     except Exception as error:  # it may take batches alone, or leave out one example and not all
         try:
-            called(loss, outputs, targets, examples)
-        except Exception:
-            raise error from None
+            called(loss, as_batch(outputs), targets, examples)
+        except Exception as of_batch:
+            raise error from of_batch
         return True
     try:
-        whole = called(loss, outputs, targets, examples).data
+        whole = called(loss, as_batch(outputs), targets, examples).data
     except Exception:  # whatever a function says that was not made for a list
         return False
     both_nan = math.isnan(whole) and math.isnan(mean)
@@ -253,6 +292,8 @@ def compiled(
     except (ValueError, TypeError) as error:
         if type(error) not in (ValueError, TypeError):  # a domain that was left is told as it is
             raise
+        if "does not depend on inputs[" in str(error):
+            raise ValueError(f"{error} A loss without targets is given no y") from error
         raise type(error)(f'{error}; engine="scalar" runs the model as it is') from error
 
 
@@ -263,22 +304,25 @@ def _items(example: Sequence[Any]) -> tuple[Any, ...]:
 class OfExample:
     """x ↦ the output of one example, as a function with the model's parameters."""
 
-    def __init__(self, model: Any, way: Way) -> None:
+    def __init__(self, model: Any, way: Way, part: int | None = None) -> None:
         self.model, self.way = model, way
+        self.part = part  # of a model that gives a tuple, which of its outputs
 
     def parameters(self) -> list[Value]:
         """Those of the model: by this a trace knows where to look for what it must put back."""
         return list(self.model.parameters())
 
     def __call__(self, *inputs: Any) -> Any:
-        return of_example(self.model, inputs, self.way)
+        output = of_example(self.model, inputs, self.way)
+        return output if self.part is None else output[self.part]
 
 
 class OfBatch(OfExample):
     """A batch of examples ↦ their outputs, as a function with the model's parameters."""
 
     def __call__(self, *columns: Any) -> Any:
-        return outputs_of(self.model, [(inputs, None) for inputs in zip(*columns, strict=True)], self.way)
+        outputs = outputs_of(self.model, [(inputs, None) for inputs in zip(*columns, strict=True)], self.way)
+        return outputs if self.part is None else [output[self.part] for output in outputs]
 
 
 class Composed:

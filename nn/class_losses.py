@@ -12,6 +12,7 @@ the classes that are the targets: () for one example, (batch,) or (batch, height
 
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,7 @@ def cross_entropy(
         if ignore_index != IGNORE:
             raise ValueError("cross_entropy: ignore_index is for targets that are classes, and these are probabilities")
         at_least_0("cross_entropy", "probabilities", target)
+        _not_classes(shape, target)
         shares = [[(1.0 - smooth) * t + smooth / n for t in ts] for ts in _rows(target, len(shape))]
         losses = [
             -dot([w * s for w, s in zip(weights or [1.0] * n, share, strict=True)], log_softmax(xs))
@@ -111,6 +113,16 @@ def _examples(name: str, input: Any) -> tuple[Shape, Shape, list[list[Value]]]:
     if not shape or 0 in shape:
         raise ValueError(f"{name} takes an input of shape (classes,) or (batch, classes, ...), and got {said(shape)}")
     return shape, shape[:1] * (len(shape) > 1) + shape[2:], _rows(input, len(shape))
+
+
+def _not_classes(shape: Shape, target: Any) -> None:
+    """Refuse whole numbers as probabilities, unless they add up to 1: they are classes, and the input lacks an axis."""
+    whole = all(isinstance(t, int | np.integer) for t in flat(target))
+    if whole and any(builtins.sum(row) != 1 for row in _rows(target, len(shape))):
+        raise ValueError(
+            f"cross_entropy: targets of the input's shape {written(shape)} are probabilities, and these are whole "
+            "numbers that do not add up to 1; for classes the input has an axis more, (batch, classes)"
+        )
 
 
 def _rows(x: Any, axes: int) -> list[list[Any]]:

@@ -47,8 +47,9 @@ class Examples:
         self.targets = None if y is None else _column("y", y)
         lengths = {name: len(x) for name, x in zip([*names, "y"], self.columns, strict=False)}
         if len(set(lengths.values())) > 1:
-            said = ", ".join(f"{name} has {n}" for name, n in lengths.items())
-            raise ValueError(f"there is one target for each example, and {said}")
+            said = ", ".join(f"{name} has {n}" for name, n in [*lengths.items()][-4:])
+            cure = "; X is a tuple only of an array for each argument of the model" if len(names) > 2 else ""
+            raise ValueError(f"there is one target for each example, and {said}{cure}")
 
     @property
     def columns(self) -> list[Array | list[Any]]:
@@ -124,7 +125,7 @@ def most_unlike(arrays: Sequence[Array]) -> int:
 
     A trace with both is the one that is likeliest to tell what it would freeze. Of many examples some are looked at.
 
-    >>> most_unlike([np.array([[0.0, 1.0], [0.1, 5.0], [0.2, 1.0]])])
+    >>> most_unlike([np.array([[0.0, 1.0], [0.1, 5.0], [0.0, 1.0]])])
     1
     """
     places = np.unique(np.linspace(0, len(arrays[0]) - 1, 5000).round().astype(np.int64))

@@ -105,10 +105,11 @@ class Optimizer:
                 values[i].data = x
         return loss
 
-    def update(self, p: npt.ArrayLike, g: npt.ArrayLike) -> Array:
+    def update(self, p: npt.ArrayLike, g: npt.ArrayLike, moved: npt.NDArray[np.bool_] | None = None) -> Array:
         """The new numbers of all parameters, from their numbers p and gradients g, in the order of `parameters`.
 
-        It is the step for arrays: the same rule, and the same memory. The Values stay as they are.
+        It is the step for arrays: the same rule, and the same memory. The Values stay as they are. Where `moved` is
+        False, a parameter stays as it is, and so does what is remembered of it; None moves all.
 
         Raises:
             ValueError: if p or g is not of shape (number of parameters,).
@@ -120,11 +121,24 @@ class Optimizer:
         ready = self._ready()
         sizes = [part.size for part, _ in ready]
         p, g = _flat("p", p, sum(sizes)), _flat("g", g, sum(sizes))
-        if len(ready) == 1:
-            return self._moved(p, g, ready[0][0].state, ready[0][1])
+        if moved is None or moved.all():
+            if len(ready) == 1:
+                return self._moved(p, g, ready[0][0].state, ready[0][1])
+            moved = np.ones(len(p), bool)
         ends = np.cumsum(sizes)[:-1]
-        split = zip(ready, np.split(p, ends), np.split(g, ends), strict=True)
-        return np.concatenate([self._moved(p, g, part.state, o) for (part, o), p, g in split])
+        split = zip(ready, np.split(p, ends), np.split(g, ends), np.split(moved, ends), strict=True)
+        return np.concatenate([self._some_moved(p, g, m, part, o) for (part, o), p, g, m in split])
+
+    def _some_moved(self, p: Array, g: Array, moved: npt.NDArray[np.bool_], part: Part, o: Options) -> Array:
+        """The new numbers of a group; those that do not move, and their memory, as before."""
+        if moved.all():
+            return self._moved(p, g, part.state, o)
+        places, new = np.flatnonzero(moved).tolist(), p.copy()
+        if places:
+            state = part.taken(places)
+            new[places] = self._moved(p[places], g[places], state, o)
+            part.put(places, state)
+        return new
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Clear the gradients; with set_to_none=False those that are there become 0, and a step still moves them."""

@@ -130,20 +130,6 @@ def _tensors(params: list[Value]) -> list[Hashable]:
     return tensors
 
 
-def tensor_names(params: list[Value]) -> list[str]:
-    """The name of the tensor of each: that of its entries without their indices.
-
-    >>> tensor_names([Value(1.0, name) for name in ("w[0]", "w[1]", "layers[0].neurons[3].w[1]", "b")])
-    ['w', 'w', 'layers[0].neurons.w', 'b']
-    """
-    keys = _tensors(params)
-    names = dict[Hashable, str]()
-    for i, (v, key) in enumerate(zip(params, keys, strict=True)):
-        stem, begun = key if isinstance(key, tuple) else (v.name or f"parameter {i}", 0)
-        names.setdefault(key, stem.replace("[]", "") + f" ({begun + 1})" * bool(begun))
-    return [names[key] for key in keys]
-
-
 def count(steps: Any) -> Any:
     """The counts as one float, if they are equal."""
     return float(np.ravel(steps)[0]) if np.all(steps == np.ravel(steps)[0]) else steps

@@ -11,6 +11,7 @@ engine="scalar" runs the model itself, one example after the other.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,6 +27,7 @@ from nn.calling import (
     OfBatch,
     OfExample,
     Way,
+    as_batch,
     as_numbers,
     called,
     compiled,
@@ -33,6 +35,7 @@ from nn.calling import (
     goes_whole,
     joined,
     outputs_of,
+    require_indices,
     way_of,
 )
 from nn.examples import Examples, most_unlike
@@ -48,10 +51,11 @@ _AT_ONCE = 4096  # examples that a program is given at once: more need more memo
 class Predicting:
     """The methods that ask a model about examples."""
 
-    def predict(self, X: Any, *, engine: str = "vectorized") -> Array:  # noqa: N803
-        """The outputs for the examples X, shape (n, ...), in evaluation mode.
+    def predict(self, X: Any, *, engine: str = "vectorized") -> Any:  # noqa: N803
+        """The outputs for the examples X, shape (n, ...), in evaluation mode; of a tuple of outputs a tuple of arrays.
 
-        X is an array or a list of n examples, or a tuple of them for a model of several arguments.
+        X is an array or a list of n examples, or a tuple of them for a model of several arguments. A program is made at
+        each call: for a few examples engine="scalar" may be quicker.
 
         Raises:
             TypeError: for what holds no numbers.
@@ -88,6 +92,15 @@ class Predicting:
         if outputs is not None and examples.targets is not None and metrics.are_classes(outputs, examples.targets):
             found["accuracy"] = metrics.accuracy(outputs, examples.targets, forward.threshold(examples))
         return found
+
+    def decision_threshold(self, X: Any) -> float:  # noqa: N803
+        """Above which number one output says yes: 0.5 where it comes from a sigmoid (a probability), else 0 (a logit).
+
+        >>> from nn import Linear, Sequential, Sigmoid
+        >>> Linear(1, 1).decision_threshold([[2.0]]), Sequential(Linear(1, 1), Sigmoid()).decision_threshold([[2.0]])
+        (0.0, 0.5)
+        """
+        return Forward(self).threshold(Examples(X))
 
     def accuracy(self, X: Any, y: Any, *, threshold: float | None = None, engine: str = "vectorized") -> float:  # noqa: N803
         """The share of the examples whose class the model says.
@@ -148,15 +161,20 @@ class Forward:
             outputs_of(self._model, examples.rows(slice(0, 2)), self._called(examples))
             self._joined = joined(self._model, self._loss, examples, self._called(examples))
 
-    def outputs(self, examples: Examples, numbers: Array | None = None) -> Array:
-        """The outputs, shape (n, ...)."""
+    def outputs(self, examples: Examples) -> Any:
+        """The outputs, shape (n, ...); of a model that gives a tuple, a tuple of such arrays."""
         if not len(examples):
             return self._of_none(examples)
         with evaluation(self._model):
             if self._engine == "vectorized":
-                return self._by_program(examples, numbers)
+                several = self._several(examples)
+                parts = [self._by_program(examples, None, part) for part in (range(several) if several else [None])]
+                return tuple(parts) if several else parts[0]
             with no_grad():
-                return _array(outputs_of(self._model, examples.rows(slice(None)), self._called(examples)))
+                outputs = outputs_of(self._model, examples.rows(slice(None)), self._called(examples))
+            if isinstance(outputs[0], tuple):
+                return tuple(_array(list(part)) for part in zip(*outputs, strict=True))
+            return _array(outputs)
 
     def measured(self, examples: Examples, numbers: Array | None = None) -> tuple[Array | None, float]:
         """(the outputs, the loss), where the parameters have these numbers; no outputs where they make no array."""
@@ -167,14 +185,15 @@ class Forward:
             if self._engine == "vectorized" and not self._joined:
                 return self._by_losses(examples, numbers)
             rows = examples.rows(slice(None))
-            if self._engine == "vectorized":
+            by_program = self._engine == "vectorized" and not self._several(examples)
+            if by_program:
                 outputs = [_valued(out) for out in self._by_program(examples, numbers).tolist()]
             with no_grad():
-                if self._engine == "scalar":
+                if not by_program:
                     outputs = outputs_of(self._model, rows, way)
                 targets = [t for _, t in rows]
                 if self._joined:
-                    loss = called(self._loss, outputs, targets, examples).data
+                    loss = called(self._loss, as_batch(outputs), targets, examples).data
                 else:
                     found = zip(outputs, targets, strict=True)
                     loss = float(np.mean([called(self._loss, out, t, examples).data for out, t in found]))
@@ -184,32 +203,57 @@ class Forward:
                 return None, loss
 
     def threshold(self, examples: Examples) -> float:
-        """Above which number one output says yes: 0.5 where it comes from a sigmoid, else 0."""
-        with evaluation(self._model):
-            [out] = outputs_of(self._model, examples.rows(slice(0, 1)), self._called(examples))
+        """Above which number one output says yes: 0.5 where it comes from a sigmoid, else 0.
+
+        Where a loss is known, 0.5 also if it is the same there for yes and for no, as the squared error is.
+        """
+        with evaluation(self._model), kept(modules_of(self._model), self._parameters):
+            out = outputs_of(self._model, examples.rows(slice(0, 2)), self._called(examples))[0]  # a norm needs several
         ops = {value.op.name for value in flat(out) if isinstance(value, Value) and value.op is not None}
-        return 0.5 if ops == {"sigmoid"} else 0.0
+        return 0.5 if ops == {"sigmoid"} or self._halves(out, examples) else 0.0
+
+    def _halves(self, output: Any, examples: Examples) -> bool:
+        """Whether the loss is the same at 0.5 for the two targets that there are."""
+        targets = np.unique(np.asarray(examples.targets))
+        if self._loss is None or len(targets) != 2:
+            return False
+        half = [Value(0.5)] if isinstance(output, list) else Value(0.5)
+        shaped = [np.full(np.asarray(examples.targets).shape[1:], t).tolist() for t in targets]
+        try:
+            no, yes = (called(self._loss, half, t, examples).data for t in shaped)
+        except Exception:  # a loss of a batch, or of something else
+            return False
+        return math.isclose(no, yes, rel_tol=1e-9)
+
+    def _several(self, examples: Examples) -> int:
+        """How many outputs the model gives, if it gives a tuple; else 0."""
+        with no_grad(), kept(modules_of(self._model), self._parameters):
+            first = outputs_of(self._model, examples.rows(slice(0, 2)), self._called(examples))[0]
+        return len(first) if isinstance(first, tuple) else 0
 
     def _called(self, examples: Examples) -> Way:
         if self._way is None:
             self._way = way_of(self._model, examples)
         return self._way
 
-    def _by_program(self, examples: Examples, numbers: Array | None) -> Array:
-        """The outputs, by a program of the model alone."""
+    def _by_program(self, examples: Examples, numbers: Array | None, part: int | None = None) -> Array:
+        """The outputs, or of several the part, by a program of the model alone."""
         way = self._called(examples)
+        require_indices(self._model, examples, way)
         arrays = examples.arrays(slice(None))[: len(examples.inputs)]
         if goes_whole(self._model, way):
             whole = [x[None] for x in arrays]
-            program = self._program(("outputs", len(examples)), OfBatch(self._model, way), None, whole, numbers)
+            model: OfExample = OfBatch(self._model, way, part)
+            program = self._program((part, len(examples)), model, None, whole, numbers)
             return program.predict(*whole)[0]  # type: ignore[no-any-return]
-        program = self._program("outputs", OfExample(self._model, way), None, arrays, numbers)
+        program = self._program((part, 1), OfExample(self._model, way, part), None, arrays, numbers)
         return np.concatenate([program.predict(*(x[some] for x in arrays)) for some in _chunks(examples)])
 
     def _by_losses(self, examples: Examples, numbers: Array | None) -> tuple[Array | None, float]:
         """The outputs and the loss, by one program."""
         arrays, inputs = examples.arrays(slice(None)), len(examples.inputs)
         model = OfExample(self._model, self._called(examples))
+        require_indices(self._model, examples, self._called(examples))
         if examples.targets is None:
             program = self._program("losses", Composed(model, self._loss), None, arrays, numbers)
         else:
@@ -231,10 +275,11 @@ class Forward:
         program.parameters = [p.data for p in self._parameters] if numbers is None else numbers
         return program
 
-    def _of_none(self, examples: Examples) -> Array:
+    def _of_none(self, examples: Examples) -> Any:
         """The outputs of no examples: of the shape that those of zeros would have."""
         zeros = tuple(np.zeros((1, *np.shape(x)[1:]), np.asarray(x).dtype) for x in examples.inputs)
-        return self.outputs(Examples(zeros))[:0]
+        outputs = self.outputs(Examples(zeros))
+        return tuple(part[:0] for part in outputs) if isinstance(outputs, tuple) else outputs[:0]
 
 
 def _array(outputs: list[Any]) -> Array:

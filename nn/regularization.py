@@ -55,17 +55,29 @@ class Dropout(Module):
         x = values(x)
         if not self.training or self.p == 0.0:
             return x
-        places = paths(x, self.place("mask"))
-        out = [v * drawn(self._mask, place) for v, place in zip(flat(x), places, strict=True)]
+        mask, places = _Mask(self), paths(x, self.place("mask"))
+        out = [v * drawn(mask, place) for v, place in zip(flat(x), places, strict=True)]
         return self.name_nodes(rebuilt(x, out), "out")
-
-    def _mask(self) -> float:
-        """0 with probability p, else what makes up for it."""
-        return 0.0 if generator(self.rng).random() < self.p else 1.0 / (1.0 - float(self.p))
 
     def extra_repr(self) -> str:
         """Its probability."""
         return f"p={self.p}"
+
+
+class _Mask:
+    """Draws 0 with probability p, else what makes up for it."""
+
+    def __init__(self, dropout: Dropout) -> None:
+        self._dropout = dropout
+
+    def __call__(self) -> float:
+        return self.many(1)[0]
+
+    def many(self, count: int) -> list[float]:
+        """So many of them: the first, the second, ..."""
+        random, p = generator(self._dropout.rng).random, float(self._dropout.p)
+        kept = 1.0 / (1.0 - p) if p < 1.0 else 0.0
+        return [0.0 if random() < p else kept for _ in range(count)]
 
 
 # ------------------------------------------------------------------------------ penalties
@@ -216,8 +228,8 @@ class EarlyStopping:
     the end restores the best model, unless restore_best is False.
 
     A metric improves where it is below best − min_delta, or with mode="max" above best + min_delta. nan never does.
-    Without a mode it is "max" for a monitor that is an accuracy, else "min". Given a model, `step` keeps a copy of its
-    numbers at the best epoch.
+    Without a mode a loss is to be small, an accuracy great; for another monitor give one. Given a model, `step` keeps a
+    copy of its numbers at the best epoch.
 
     best         the best metric so far; inf (with "max" −inf) before the first
     best_epoch   which step had it, counted from 0; -1 before the first
@@ -245,7 +257,9 @@ class EarlyStopping:
     ) -> None:
         self.patience = count("patience", patience)
         if mode is None:
-            mode = "max" if monitor is not None and monitor.endswith("accuracy") else "min"
+            mode = _KNOWN.get((monitor or "loss").removeprefix("val_"))  # type: ignore[assignment]
+        if mode is None:
+            raise ValueError(f'is the least {monitor!r} best, or the greatest? Give mode="min" or mode="max"')
         if mode not in ("min", "max"):
             raise ValueError(f'mode is "min" or "max", not {mode!r}')
         self.monitor, self.restore_best = monitor, restore_best
@@ -294,14 +308,16 @@ class EarlyStopping:
         """Of `fit`: begin anew, unless a checkpoint goes on."""
         if run.epoch == run.step == 0:
             self._begin()
-        if self.monitor is not None:
-            run.history.watch(self.monitor, self.mode)
+        if (self.monitor or "").startswith("val_") and not run.validated:
+            raise ValueError(f"EarlyStopping watches {self.monitor!r}, and there is no validation=(X, y)")
+        run.history.watch(self.monitor, self.mode, self.best_epoch)
 
     def on_epoch(self, run: Any) -> None:
         """Of `fit`: take in what the epoch measured, and stop if it is time."""
         name = self.monitor or run.history.monitor
         if self.step(run.metric(name), run.model if self.restore_best else None):
             run.stop(f"stopped early: {name} was best in epoch {self.best_epoch + 1} ({self.best:.4g})")
+        run.history.watch(name, self.mode, self.best_epoch)
 
     def on_end(self, run: Any) -> None:
         """Of `fit`: give the model its best numbers."""
@@ -334,6 +350,7 @@ class EarlyStopping:
         return f"EarlyStopping(patience={self.patience}, min_delta={self.min_delta}, mode={self.mode!r})"
 
 
+_KNOWN = {"loss": "min", "accuracy": "max"}
 _REMEMBERED = ("best", "best_epoch", "epochs", "bad_epochs")
 
 

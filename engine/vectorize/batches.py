@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.draws import samples
 from engine.vectorize.arrays import Shape
 
 Array = npt.NDArray[Any]
@@ -77,5 +79,9 @@ class Item:
 
     def drawn(self, batch: int, dtype: Any) -> Array:
         """Numbers drawn for each example, one example after the other."""
-        numbers = [[sample() for sample in self.samples] for _ in range(batch)]
+        runs = [(sample, len(list(same))) for sample, same in itertools.groupby(self.samples)]
+        if len(runs) == 1:
+            numbers = samples(self.samples[0], batch * len(self.samples))
+        else:
+            numbers = [x for _ in range(batch) for sample, count in runs for x in samples(sample, count)]
         return np.array(numbers, dtype).reshape(batch, len(self.samples))

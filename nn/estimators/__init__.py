@@ -3,8 +3,9 @@
     clf = make_pipeline(StandardScaler(), ScalarNetClassifier(random_state=0))
     cross_val_score(clf, X, y)
 
-Their parameters have the names of scikit-learn's MLPClassifier and MLPRegressor, and their meanings, where those have
-them. `base` is what both share. All this needs scikit-learn, 1.6 or newer: pip install "chainrule[sklearn]".
+A parameter that scikit-learn's MLPClassifier and MLPRegressor also have has the same name and the same meaning, but for
+`early_stopping` and `learning_rate`, which ScalarNetClassifier explains. `base` is what both share. All this needs
+scikit-learn, 1.6 or newer: pip install "chainrule[sklearn]".
 """
 
 try:

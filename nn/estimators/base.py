@@ -104,7 +104,7 @@ class ScalarNet(BaseEstimator, ABC):  # type: ignore[misc]
         if history.epochs < epochs and not (stopper and stopper.stopped):
             warnings.warn(f"training was {history.stopped}", ConvergenceWarning, stacklevel=2)
         elif stopper and not stopper.stopped:
-            said = f"the loss did not come to a stand in max_iter={epochs} epochs; give more, or tol=None to end there"
+            said = f"the loss had not settled after max_iter={epochs} epochs; give more, or tol=None to end there"
             warnings.warn(said, ConvergenceWarning, stacklevel=2)
         return self
 
@@ -228,7 +228,8 @@ class ScalarNet(BaseEstimator, ABC):  # type: ignore[misc]
         """What the network gives, (n, n_outputs_)."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=np.float64)  # noqa: N806
-        return self._forward.outputs(Examples(X)).reshape(len(X), -1)
+        outputs: Array = self._forward.outputs(Examples(X))
+        return outputs.reshape(len(X), -1)
 
     @property
     def coefs_(self) -> list[Array]:
@@ -282,7 +283,7 @@ def require_size(output: Any, size: int) -> list[Value]:
 
 
 class _StaysFinite:
-    """Refuses to train on numbers that are none any more."""
+    """Ends training where the loss or its gradient is no longer finite."""
 
     def on_gradient(self, run: Any) -> None:
         """Look before the step.

@@ -33,14 +33,15 @@ class ScalarNetClassifier(ClassifierMixin, ScalarNet):  # type: ignore[misc]
     learning_rate       "constant", or a schedule as a function of the optimizer: `lambda o: nn.StepLR(o, 50)`
     learning_rate_init  the rate of the first step
     max_iter            epochs at most; a ConvergenceWarning says where they were too few
-    tol                 training ends where the loss has not fallen by tol in all
-    n_iter_no_change    ... in so many epochs; with tol=None it never does
-    early_stopping      that is the loss of examples held out, the share `validation_fraction`; the best epoch is kept
+    tol                 by how much the loss must fall below its best to be better; None: training ends at max_iter
+    n_iter_no_change    training ends after so many epochs in a row that were no better
+    early_stopping      the loss that is watched is that of examples held out, the share `validation_fraction`, and the
+                        best epoch is kept; tol=None is then 0. (scikit-learn's MLP watches the score)
     random_state        of the first weights, the order of the examples, those held out
     momentum            of "sgd", as `nesterovs_momentum`
     shuffle             whether the examples come in another order each epoch
     warm_start          whether `fit` goes on with the weights of before
-    verbose             whether to show a bar
+    verbose             whether to show a progress bar
     class_weight        {class: weight}, or "balanced" for n / (classes · examples of the class): factors of the losses
     module              any network in place of the MLP: a function (n_features, n_outputs, rng) that makes a Module
                         which gives n_outputs logits: one for two classes. Each fit makes a new one

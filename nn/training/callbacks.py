@@ -8,7 +8,8 @@ A callback is any object that has some of these, each called with the run:
     on_epoch(run)     an epoch is over, the model has its numbers, run.history its row; run.stop("why") ends training
     on_end(run)       training is over, unless it was interrupted
 
-or a function, which is called after each epoch and stops training if it gives True. With state_dict() and
+or a function, which is called after each epoch and stops training if it gives True. What it changes in the model
+besides the parameters, a mode or an option, counts from the next epoch on. With state_dict() and
 load_state_dict(arrays) a callback is kept in a checkpoint. EarlyStopping is one, in regularization.py.
 """
 
@@ -21,8 +22,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from engine.nested import flat
 from nn.options import number
-from nn.param_groups import tensor_names
 from nn.regularization import EarlyStopping
 
 Array = npt.NDArray[np.float64]
@@ -57,11 +58,10 @@ class ClipGradNorm:
 
     def on_gradient(self, run: Any) -> None:
         """Scale the gradient."""
-        largest = float(np.max(np.abs(run.gradient), initial=0.0))
-        norm = largest * float(np.linalg.norm(run.gradient / largest)) if 0.0 < largest < np.inf else largest
-        scale = self.max_norm / (norm + 1e-6)
+        scale = self.max_norm / (_norm(run.gradient) + 1e-6)
         if not scale >= 1.0:  # smaller, or nan
-            run.gradient *= scale
+            with np.errstate(invalid="ignore"):  # inf · 0 is nan, and ends training
+                run.gradient *= scale
 
     def __repr__(self) -> str:
         return f"ClipGradNorm({self.max_norm})"
@@ -88,7 +88,7 @@ class ClipGradValue:
 class RecordGradients:
     """The Euclidean norm of each tensor's gradient at each step, before any clipping that stands behind it.
 
-    norms  tensor name -> array (steps,)
+    norms  the name of the tensor, as in model.state_dict() -> array (steps,)
 
     >>> import nn
     >>> recorder = nn.RecordGradients()
@@ -97,8 +97,8 @@ class RecordGradients:
     ...     model, [[1.0, 2.0], [3.0, 4.0]], [[1.0], [0.0]], loss=nn.mse_loss, epochs=3, seed=0,
     ...     callbacks=[recorder], progress=False,
     ... )
-    >>> list(recorder.norms), recorder.of_epochs()["layers[0].weight"].shape
-    (['layers[0].weight', 'layers[0].bias', 'layers[2].weight', 'layers[2].bias'], (3,))
+    >>> list(recorder.norms), recorder.of_epochs()["0.weight"].shape
+    (['0.weight', '0.bias', '2.weight', '2.bias'], (3,))
     """
 
     def __init__(self) -> None:
@@ -108,14 +108,17 @@ class RecordGradients:
         self._epochs: list[int] = []  # in which each step was
 
     def on_begin(self, run: Any) -> None:
-        """See which parameters belong to which tensor."""
-        names = tensor_names(run.optimizer.parameters)
+        """See which parameters belong to which tensor; begin anew, unless a checkpoint goes on."""
+        if run.epoch == run.step == 0:
+            self._rows, self._epochs = [], []
+        of_model = {id(v): name for name, tensor in run.model.named_tensors() for v in flat(tensor)}
+        names = [of_model.get(id(v), v.name or "a parameter of the loss") for v in run.optimizer.parameters]
         self._names = list(dict.fromkeys(names))
         self._starts = [np.flatnonzero(np.array(names) == name) for name in self._names]
 
     def on_gradient(self, run: Any) -> None:
         """Take in one more step."""
-        self._rows.append([float(np.linalg.norm(run.gradient[places])) for places in self._starts])
+        self._rows.append([_norm(run.gradient[places]) for places in self._starts])
         self._epochs.append(run.epoch)
 
     @property
@@ -139,3 +142,9 @@ class RecordGradients:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state_dict` gave."""
         self._rows, self._epochs = np.asarray(state["rows"]).tolist(), np.asarray(state["epochs"]).tolist()
+
+
+def _norm(numbers: Array) -> float:
+    """√(Σ x²), which neither overflows nor vanishes before the numbers do."""
+    largest = float(np.max(np.abs(numbers), initial=0.0))
+    return largest * float(np.linalg.norm(numbers / largest)) if 0.0 < largest < np.inf else largest

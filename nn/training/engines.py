@@ -1,13 +1,16 @@
 """The two ways to compute the gradient of a batch: the scalar engine, and programs. Both give the same `Step`.
 
-What is minimised is loss(model(X), y) of a batch, as in PyTorch. Where that is the mean over its examples (`joined`
+What is minimized is loss(model(X), y) of a batch, as in PyTorch. Where that is the mean over its examples (`joined`
 finds out), each example is a graph of its own, and one program serves all. Where it is not, as with batch norm and
 class weights, the whole batch is one graph, and there is a program for each size of a batch.
 """
 
 from __future__ import annotations
 
+import inspect
+import math
 from collections.abc import Sequence
+from types import FunctionType
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -16,12 +19,25 @@ import numpy.typing as npt
 from engine import Program, Value, dot, recording
 from engine.vectorize.state import kept, modules_of
 from nn.batch_statistics import Statistics, recorded_statistics
-from nn.calling import Composed, OfBatch, OfExample, Way, as_numbers, called, compiled, outputs_of
+from nn.calling import (
+    Composed,
+    OfBatch,
+    OfExample,
+    Way,
+    as_batch,
+    as_numbers,
+    called,
+    compiled,
+    outputs_of,
+    require_indices,
+)
 from nn.examples import Examples, most_unlike
 from nn.param_groups import moving
 
 Array = npt.NDArray[Any]
 Places = npt.NDArray[np.int64]
+
+LARGE = 20_000  # nodes: of so large a model one example is computed again, and no more
 
 
 class Step(NamedTuple):
@@ -52,6 +68,9 @@ class Engine(Protocol):
     def step(self, places: Places, numbers: Array) -> Step:
         """The gradient of the loss of some examples, where the parameters have these numbers."""
 
+    def check(self, places: Places, numbers: Array) -> None:
+        """Raise a ValueError if the engine computes something else than the model for some of these examples."""
+
 
 class Scalar:
     """The scalar engine: graphs of Values, built and swept for each batch."""
@@ -64,13 +83,29 @@ class Scalar:
 
     outdated = False  # it asks the model itself
 
+    def check(self, places: Places, numbers: Array) -> None:
+        """Nothing to compare."""
+
+    def loss(self, places: Places) -> float:
+        """The loss of some examples, as the model is."""
+        rows = self._rows(places)
+        with recording():
+            found, targets = outputs_of(self._model, rows, self._way), [t for _, t in rows]
+            if self._joined:
+                return called(self._loss, as_batch(found), targets, self._examples).data
+            pairs = zip(found, targets, strict=True)
+            return float(np.mean([called(self._loss, out, t, self._examples).data for out, t in pairs]))
+
+    def _rows(self, places: Places) -> list[Any]:
+        return [(tuple(map(_leaves, inputs)), t) for inputs, t in self._examples.rows(places)]
+
     def step(self, places: Places, numbers: Array) -> Step:
         """The gradient of the loss of some examples, where the parameters have these numbers."""
         write(self._parameters, numbers)
         self._model.zero_grad()
         for p in self._parameters:
             p.grad = None
-        rows = self._examples.rows(places)
+        rows = self._rows(places)
         batches = [rows] if self._joined else [[row] for row in rows]
         losses, outputs = [], []
         for batch in batches:
@@ -78,7 +113,7 @@ class Scalar:
                 found = outputs_of(self._model, batch, self._way)
                 target = [t for _, t in batch]
                 if self._joined:
-                    loss = called(self._loss, found, target, self._examples)
+                    loss = called(self._loss, as_batch(found), target, self._examples)
                 else:
                     loss = called(self._loss, found[0], target[0], self._examples)
                 (loss / len(batches)).backward()
@@ -96,6 +131,7 @@ class Vectorized:
     ) -> None:
         self._model, self._loss, self._examples, self._way, self._joined = model, loss, examples, way, joined
         self._parameters = list(parameters)
+        require_indices(model, examples, way)
         self._programs: dict[int, tuple[Program, _Batch | None]] = {}
         with kept(modules_of(model, loss), [*model.parameters(), *self._parameters]) as written:
             first = Scalar(model, loss, examples, parameters, way, joined)
@@ -106,6 +142,37 @@ class Vectorized:
         self._held = _held(model, loss, self._parameters)
         # The gradient of loss + Σ δ·s with respect to δ is s: with δ = 0 the statistics come for nothing.
         self._deltas = [Value(0.0) for s in statistics for _ in (*s.means, *s.variances)]
+
+    def check(self, places: Places, numbers: Array) -> None:
+        """Hold the program to the model itself, with the examples of a batch that have the least and the most loss.
+
+        Raises:
+            ValueError: where it gives another loss: a branch that no trace has taken.
+        """
+        roots, parameters = modules_of(self._model, self._loss), [*self._model.parameters(), *self._parameters]
+        write(self._parameters, numbers)
+        program, _ = self._program(min(2, len(self._examples)) if self._joined else 1)
+        program.parameters = np.concatenate([numbers, np.zeros(len(self._deltas))])
+        if self._joined:
+            some = [places[:2]] if len(places) > 1 else []
+        else:
+            with kept(roots, parameters):
+                losses = program(*self._examples.arrays(places))
+            order = np.argsort(losses, kind="stable")[[0, -1]] if program.report().nodes < LARGE else [losses.argmax()]
+            some = [places[[i]] for i in dict.fromkeys(np.asarray(order).tolist())]
+        scalar = Scalar(self._model, self._loss, self._examples, self._parameters, self._way, self._joined)
+        for each in some:
+            arrays = [x[None] for x in self._examples.arrays(each)] if self._joined else self._examples.arrays(each)
+            with kept(roots, parameters):  # and the random numbers that are drawn
+                ours = float(program(*arrays)[0])
+            with kept(roots, parameters):
+                its = scalar.loss(each)
+            if math.isfinite(its) and not math.isclose(ours, its, rel_tol=1e-6, abs_tol=1e-9):
+                raise ValueError(
+                    f"the program gives the loss {ours:.6g} for example {', '.join(map(str, each))}, and the model "
+                    f"{its:.6g}: a Python `if`, max() or sorted() on Values goes another way there than in the traces. "
+                    'Use where(greater(x, 0), a, b), maximum, minimum, abs; or engine="scalar" runs the model as it is'
+                )
 
     @property
     def outdated(self) -> bool:
@@ -143,11 +210,18 @@ class Vectorized:
             model, loss = (batch, batch.loss_of) if batch else (OfExample(self._model, self._way), self._loss)
             if self._examples.targets is None:
                 model, loss = Composed(model, loss), None
-            far = most_unlike(self._examples.arrays(slice(None)))
-            first, last = (slice(0, size), [*range(1, size), far]) if self._joined else (0, far)
-            one, other = self._examples.arrays(first), self._examples.arrays(last) if size <= small else None
+            first: Any = slice(0, size) if self._joined else 0
+            one, other = self._examples.arrays(first), self._unlike(size) if size <= small else None
             self._programs[size] = compiled(model, loss, one, [*self._parameters, *self._deltas], other), batch
         return self._programs[size]
+
+    def _unlike(self, size: int) -> list[Array]:
+        """The examples that a program is compared with: unlike the first; in a batch, in their inputs and targets."""
+        arrays = self._examples.arrays(slice(None))
+        if not self._joined:
+            return self._examples.arrays(most_unlike(arrays))
+        inputs, targets = arrays[: len(self._examples.inputs)], arrays[-1:]
+        return self._examples.arrays([most_unlike(inputs), most_unlike(targets)][-size:])
 
 
 class _Batch(OfBatch):
@@ -170,7 +244,7 @@ class _Batch(OfBatch):
 
     def loss_of(self, outputs: Any, targets: Any = None) -> Value:
         """The loss of the batch."""
-        loss = called(self.loss, outputs, targets, self.examples)
+        loss = called(self.loss, as_batch(outputs), targets, self.examples)
         statistics = [value for s in self._now for value in (*s.means, *s.variances)]
         return loss + dot(self.deltas, statistics) if statistics else loss
 
@@ -183,11 +257,21 @@ def _held(model: Any, loss: Any, parameters: Sequence[Value]) -> list[Any]:
     for part in parts:
         follows = hasattr(part, "running_mean")  # running statistics are read at each call
         for name, thing in vars(part).items():
-            if thing is None or isinstance(thing, bool | int | float | str):
-                found.append((name, thing))
-            elif isinstance(thing, np.ndarray) and not follows:
-                found.append((name, thing.shape, thing.tobytes()))
+            if isinstance(thing, np.ndarray):
+                found += [] if follows else [(name, thing.shape, thing.tobytes())]
+            elif _is_plain(thing):
+                found.append((name, repr(thing)))
+    if isinstance(loss, FunctionType):
+        names = inspect.getclosurevars(loss)
+        found += [(name, repr(x)) for name, x in {**names.nonlocals, **names.globals}.items() if _is_plain(x)]
     return found
+
+
+def _is_plain(thing: Any) -> bool:
+    """Whether it is a number, a word, or a list or dict of these: an option."""
+    if isinstance(thing, list | tuple | dict):
+        return all(_is_plain(part) for part in (thing.values() if isinstance(thing, dict) else thing))
+    return thing is None or isinstance(thing, bool | int | float | str)
 
 
 def _require_followed(model: Any, written: Sequence[Any], statistics: Sequence[Statistics]) -> None:
@@ -210,6 +294,13 @@ def write(parameters: Sequence[Value], numbers: Array) -> None:
     """Give the Values these numbers."""
     for p, number in zip(parameters, numbers.tolist(), strict=True):
         p.data = number
+
+
+def _leaves(x: Any) -> Any:
+    """An input as Values, as a program has it, so that a derivative by it keeps the weights; indices as they are."""
+    if isinstance(x, list):
+        return [_leaves(part) for part in x]
+    return Value(x, requires_grad=False) if isinstance(x, float) else x
 
 
 def _run(program: Program, arrays: Sequence[Array]) -> tuple[float, Array, Array | None]:

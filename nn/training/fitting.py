@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import random
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from nn.adam import Adam
-from nn.calling import joined, way_of
+from nn.calling import evaluation, joined, way_of
 from nn.cycles import OneCycleLR, ReduceLROnPlateau
 from nn.examples import Examples
 from nn.module import Module
@@ -23,6 +24,7 @@ from nn.predicting import ENGINES, Forward
 from nn.schedules import LRScheduler
 from nn.shapes import count
 from nn.training import checkpoint as checkpoints
+from nn.training.callbacks import ClipGradNorm, ClipGradValue
 from nn.training.engines import Scalar, Vectorized
 from nn.training.history import History
 from nn.training.run import HOOKS, Metric, Plan, Run
@@ -49,7 +51,7 @@ def fit(
     shuffle: bool = True,
     drop_last: bool = False,
 ) -> History:
-    """Minimise loss(model(X), y) by steps on batches; gives the History, and the model is trained.
+    """Minimize loss(model(X), y) by steps on batches; gives the History, and the model is trained.
 
     model       a Module; or a function of a `random.Random` that makes one, so that its first weights follow from the
                 seed, too: `lambda rng: nn.MLP(2, [16, 1], seed=rng)`. It is then history.model
@@ -72,8 +74,16 @@ def fit(
     progress    whether to show a bar
     checkpoint  a file that is written after each epoch. Where it is there, training goes on from it, and ends with the
                 same bits as if it had never been stopped
-    metrics     {"name": f(outputs, targets)} of arrays, measured besides; None is the accuracy, of classes
+    metrics     {"name": f(outputs, targets)} of arrays, in the place of the accuracy, which None measures of classes
     shuffle     whether the examples come in another order each epoch
+
+    What is called is model(x) with an example, or model(batch) where that is what the model takes; where both run and
+    differ, the example is meant. Batch norm, or a module of your own that sets `joins_batch = True`, makes a graph of
+    the whole batch, and a program for each size that a batch has: drop_last saves one. A model that is in evaluation
+    mode as a whole is trained in training mode, and put back.
+
+    Programs are held to the model itself in some epochs, with the examples of least and most loss; a branch that goes
+    another way there is an error.
 
     Ctrl-C ends training after the step; the model then has the numbers of that step, and the checkpoint, too. A second
     one raises KeyboardInterrupt. A loss that becomes nan ends training before the step that would spread it.
@@ -82,7 +92,7 @@ def fit(
     they are.
 
     Raises:
-        TypeError: for a model, loss, optimizer, schedule or numbers that are none.
+        TypeError: for what is no model, loss, optimizer or schedule, and for X and y that are no numbers.
         ValueError: for sizes that do not fit, an unknown engine, nan or inf among the examples, a model that a program
             would freeze, or the checkpoint of another training; nothing is changed then.
         StorageError: for a damaged checkpoint.
@@ -124,30 +134,33 @@ def fit(
     )
     _callbacks(callbacks)
     _require_several(model, plan)
+    if saved is None:
+        _require_long_enough(schedule, plan)
+    if plan.metrics and examples.targets is None:
+        raise ValueError("metrics compare outputs with targets, and there is no y")
     if path is not None:
-        plan.told = _told(plan, model, optimizer, schedule, callbacks, engine, given_seed)
-        plan.told |= {"the loss": getattr(loss, "__name__", type(loss).__name__)}
-        # Those of an optimizer that was there before may have changed since the first call; so may its schedule's.
-        plan.told |= {"the options of the optimizer": _options(optimizer) if fresh else {}}
-        options = schedule.state_dict() if made_now else {}
-        plan.told |= {"the options of the schedule": {name: repr(x) for name, x in options.items()}}
+        # What was there before the call may have changed since the first one.
+        made = (optimizer if fresh else None, schedule if made_now else None)
+        plan.told = _told(plan, model, loss, optimizer, schedule, callbacks, engine, given_seed, made)
     if path is not None and saved is not None:
         checkpoints.require_same(path, saved[1]["told"], plan.told)
     before = random.getstate()
+    mode = contextlib.nullcontext() if model.training else evaluation(model, training=True)
     try:
         if given_seed is not None:
             random.seed(f"fit {seed}")  # not the numbers that a maker of the model has drawn
-        way = way_of(model, examples)
-        together = joined(model, loss, examples, way)
-        made: Any = {"scalar": Scalar, "vectorized": Vectorized}[engine]
-        make = functools.partial(made, model, loss, examples, optimizer.parameters, way, together)
-        forward = Forward(model, engine, loss, optimizer.parameters, way)
-        if held_out is not None:
-            forward.require_fitting(held_out)
-        run = Run(model, make, forward, optimizer, schedule, callbacks, plan)
-        if saved is not None:
-            run.resume(*saved)
-        return run.train()
+        with mode:
+            way = way_of(model, examples)
+            together = joined(model, loss, examples, way)
+            kind: Any = {"scalar": Scalar, "vectorized": Vectorized}[engine]
+            make = functools.partial(kind, model, loss, examples, optimizer.parameters, way, together)
+            forward = Forward(model, engine, loss, optimizer.parameters, way)
+            if held_out is not None:
+                forward.require_fitting(held_out)
+            run = Run(model, make, forward, optimizer, schedule, callbacks, plan)
+            if saved is not None:
+                run.resume(*saved)
+            return run.train()
     finally:
         if given_seed is not None:
             random.setstate(before)
@@ -266,6 +279,17 @@ def _require_several(model: Module, plan: Plan) -> None:
         )
 
 
+def _require_long_enough(schedule: Any, plan: Plan) -> None:
+    """One cycle has so many steps and no more, which is better told before the first one, too."""
+    if isinstance(schedule, OneCycleLR):
+        steps = plan.epochs * (plan.steps if plan.schedule_each == "step" else 1)
+        if schedule.last_epoch + steps > schedule.total_steps:
+            raise ValueError(
+                f"OneCycleLR was made for {schedule.total_steps} steps, and {plan.epochs} epochs have {steps}; give "
+                f"total_steps={schedule.last_epoch + steps}"
+            )
+
+
 def _file(checkpoint: str | os.PathLike[str]) -> Path:
     """The file of the checkpoint; whether it can be written is asked now, and not after an hour."""
     path = Path(checkpoint)
@@ -281,18 +305,31 @@ def _file(checkpoint: str | os.PathLike[str]) -> Path:
 
 
 def _told(
-    plan: Plan, model: Module, optimizer: Optimizer, schedule: Any, callbacks: Any, engine: str, seed: int | None
+    plan: Plan,
+    model: Module,
+    loss: Any,
+    optimizer: Optimizer,
+    schedule: Any,
+    callbacks: Any,
+    engine: str,
+    seed: int | None,
+    made: tuple[Optimizer | None, Any],
 ) -> dict[str, Any]:
-    """What a checkpoint must have been made with, to be gone on from."""
+    """What a checkpoint must have been made with, to be gone on from; `made` are those made in this call."""
+    of_schedule = {} if made[1] is None else made[1].state_dict()
     return {
         "engine": engine,
+        "the loss": getattr(loss, "__name__", type(loss).__name__),
+        "the options of the optimizer": {} if made[0] is None else _options(made[0]),
+        "the options of the schedule": {name: repr(x) for name, x in of_schedule.items()},
         "seed": None if seed is None else int(seed),
         "batch_size": plan.batch_size,
         "shuffle": plan.shuffle,
         "drop_last": plan.drop_last,
         "the optimizer": type(optimizer).__name__,
         "the schedule": None if schedule is None else type(schedule).__name__,
-        "callbacks": [type(callback).__name__ for callback in callbacks if hasattr(callback, "state_dict")],
+        "callbacks": [type(callback).__name__ for callback in callbacks if hasattr(callback, "state_dict")]
+        + [repr(callback) for callback in callbacks if isinstance(callback, ClipGradNorm | ClipGradValue)],
         "metrics": None if plan.metrics is None else sorted(plan.metrics),
         "schedule_each": plan.schedule_each,
         "the layers": {path: _said(module) for path, module in model.named_modules()},

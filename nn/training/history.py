@@ -17,7 +17,8 @@ class History(Mapping[str, Array]):
     """A number for each epoch under each name: "loss", "lr", and what else was measured; each an array (epochs,).
 
     "accuracy" and own metrics are there if they were measured, and with validation "val_loss", "val_accuracy", ... The
-    loss of an epoch is the mean over its examples, each at the step that it was in. dict(history) is a dict of arrays.
+    loss of an epoch is the mean over its examples, each at the step that it was in; "lr" the rate of its last step.
+    dict(history) is a dict of arrays.
 
     epochs      how many there are
     steps       the loss of each step, an array
@@ -45,11 +46,11 @@ class History(Mapping[str, Array]):
         self.seconds = 0.0
         self._columns: dict[str, list[float]] = {}
         self._steps: list[float] = []
-        self._watched: tuple[str | None, str] = None, "min"
+        self._watched: tuple[str | None, str, int] = None, "min", -1
 
-    def watch(self, monitor: str, mode: str) -> None:
-        """Let that say how good an epoch is; the best is the least ("min") or the greatest ("max")."""
-        self._watched = monitor, mode
+    def watch(self, monitor: str | None, mode: str, best: int = -1) -> None:
+        """Let that say how good an epoch is, the least ("min") or the greatest ("max"); and which was best so far."""
+        self._watched = monitor, mode, best
 
     def add(self, row: Mapping[str, float]) -> None:
         """Take in one more epoch.
@@ -95,7 +96,9 @@ class History(Mapping[str, Array]):
 
     @property
     def best_epoch(self) -> int:
-        """The epoch, from 0, with the best of `monitor`."""
+        """The epoch, from 0, with the best of `monitor`; where an EarlyStopping watches it, the one that it took."""
+        if self._watched[2] >= 0:
+            return self._watched[2]
         numbers = np.array(self._columns.get(self.monitor, []))
         if self._watched[1] == "max":
             numbers = -numbers

@@ -34,9 +34,14 @@ class Bar:
 
     def __init__(self, bar: Any, epochs: int) -> None:
         self._bar, self._epochs, self._looked = bar, epochs, 0.0
+        self._begun = False
+        bar.set_description_str("recording the model")
 
     def step(self, done: int, epoch: int, measured: Any) -> None:
         """Show how far training is; not more often than an eye can follow."""
+        if not self._begun:  # the time left is that of steps: the first took that of recording and compiling, too
+            self._begun = True
+            self._bar.unpause()
         now = time.perf_counter()
         if now - self._looked < _OFTEN and done < self._bar.total:
             return

@@ -31,6 +31,7 @@ from nn.cycles import ReduceLROnPlateau
 from nn.examples import Examples
 from nn.module import Module
 from nn.optimizers import Optimizer
+from nn.options import shown
 from nn.predicting import Forward
 from nn.training import checkpoint
 from nn.training.engines import Engine, write
@@ -85,7 +86,7 @@ class Run:
 
     model, optimizer, schedule, history   as `fit` has them
     epoch, step   which it is, from 0; the step within the epoch
-    loss          of the step
+    loss, rate    of the step: its loss, and the learning rate it was taken with
     parameters    the numbers of the optimizer's parameters, flat, in its order
     gradient      theirs, which `on_gradient` may change in place
     """
@@ -103,7 +104,7 @@ class Run:
         self.model, self.optimizer, self.schedule, self.callbacks = model, optimizer, schedule, list(callbacks)
         self.history = History(model)
         self.epoch = self.step = 0
-        self.loss = math.nan
+        self.loss, self.rate = math.nan, float(optimizer.lr)
         self.parameters: Array = np.array([p.data for p in optimizer.parameters], np.float64)
         self.gradient: Array = np.zeros_like(self.parameters)
         self._make_engine, self._forward, self._plan = engine, forward, plan
@@ -114,6 +115,11 @@ class Run:
         self._ended = ""  # by a callback, for good
 
     # ------------------------------------------------------------------- for callbacks
+
+    @property
+    def validated(self) -> bool:
+        """Whether there are examples to validate with."""
+        return self._plan.validation is not None
 
     def metric(self, name: str) -> float:
         """What the last epoch measured under a name of the history.
@@ -142,7 +148,7 @@ class Run:
         plan, began = self._plan, time.perf_counter()
         self._call("on_begin")
         done = self.epoch * plan.steps + self.step
-        bar = progress_bar(plan.progress, plan.epochs * plan.steps, done, plan.epochs)
+        bar = progress_bar(plan.progress, plan.epochs * plan.steps, done, plan.epochs)  # begins while a model is traced
         try:
             with self._interruptible():
                 while self.epoch < plan.epochs and not self._ended and not self._interrupted:
@@ -163,6 +169,8 @@ class Run:
 
     def _train_epoch(self, bar: Any) -> None:
         batches, engine = self._plan.batches(self.epoch), self._renew()
+        if self.step == 0 and not self.epoch & (self.epoch - 1):  # epochs 0, 1, 2, 4, 8, ...
+            engine.check(batches[0], self.parameters)
         while self.step < len(batches):
             if not self._train_step(engine, batches[self.step]):
                 return
@@ -171,6 +179,8 @@ class Run:
             if self._interrupted and self.step < len(batches):
                 self._save()
                 return
+        if self.epoch + 1 == self._plan.epochs:
+            engine.check(batches[-1], self.parameters)
         if self.callbacks or self._plan.validation or self._plan.metrics:  # who may look at the model
             self.push()
         self.history.add(self._row())
@@ -196,12 +206,12 @@ class Run:
         if math.isnan(self.loss) or not np.isfinite(self.gradient).all():
             what = f"the loss became {self.loss}" if not math.isfinite(self.loss) else "the gradient was not finite"
             self.stop(
-                f"stopped: {what} in epoch {self.epoch + 1}, step {self.step + 1}; the parameters are those before "
-                "that step, and engine.trace_nonfinite(loss) says where it began"
+                f"stopped: {what} in epoch {self.epoch + 1}, step {self.step + 1}; that step was not taken, and "
+                "engine.trace_nonfinite(loss) says where it began"
             )
             return False
-        moving = self.optimizer.update(self.parameters, self.gradient)
-        self.parameters = moving if moved.all() else np.where(moved, moving, self.parameters)
+        self.parameters = self.optimizer.update(self.parameters, self.gradient, moved)
+        self.rate = float(self.optimizer.lr)
         self.history.add_step(self.loss)
         self._so_far.losses.append(self.loss)
         self._so_far.places.append(places)
@@ -248,8 +258,10 @@ class Run:
             method = getattr(callback, hook, None)
             if method is not None:
                 method(self)
-            elif hook == "on_epoch" and callable(callback) and not _has_hooks(callback) and callback(self):
-                self.stop(f"stopped by {getattr(callback, '__name__', repr(callback))} after epoch {self.epoch + 1}")
+            elif hook == "on_epoch" and callable(callback) and not _has_hooks(callback):
+                said, name = callback(self), getattr(callback, "__name__", repr(callback))
+                if isinstance(said, bool | np.bool_) and said:  # a number that it gives besides means nothing
+                    self.stop(f"stopped by {name} after epoch {self.epoch + 1}")
 
     # ------------------------------------------------------------------- what is measured
 
@@ -268,7 +280,7 @@ class Run:
             if of_these is not None and validation.targets is not None:
                 found = self._of_outputs(of_these, validation.targets)
                 row |= {f"val_{name}": number for name, number in found.items()}
-        return row | {"lr": self._rate}
+        return row | {"lr": self.rate}
 
     def _decide_measures(self, outputs: Any) -> None:
         """Measure the accuracy, if nothing else was asked for and the targets are classes of such outputs."""
@@ -281,20 +293,18 @@ class Run:
             self._measures = {"accuracy": lambda o, t: metrics.accuracy(o, t, threshold)} if known else {}
 
     def _of_outputs(self, outputs: Any, targets: Any) -> dict[str, float]:
-        return {name: float(measure(outputs, targets)) for name, measure in (self._measures or {}).items()}
-
-    @property
-    def _rate(self) -> float:
-        return float(self.optimizer.lr)
+        return {name: _number(name, measure(outputs, targets)) for name, measure in (self._measures or {}).items()}
 
     def _measured(self) -> dict[str, str]:
         """What a bar shows: of the last step, and of the last validation."""
         shown = {"loss": f"{self.loss:.4g}"}
-        so_far, targets = self._so_far, self._plan.examples.targets
-        if so_far.outputs and targets is not None and self._measures is not None:
+        so_far = self._so_far
+        if self._plan.metrics:  # of an epoch: they may not be made for a batch
+            shown |= {name: f"{self.history.last(name):.4g}" for name in self._plan.metrics if name in self.history}
+        elif so_far.outputs and self._plan.examples.targets is not None:
             last = self._plan.examples.targets_at(so_far.places[-1])
             shown |= {name: f"{number:.4g}" for name, number in self._of_outputs(so_far.outputs[-1], last).items()}
-        shown["lr"] = f"{self._rate:.3g}"
+        shown["lr"] = f"{self.rate:.3g}"
         if "val_loss" in self.history:
             shown["val_loss"] = f"{self.history.last('val_loss'):.4g}"
         return shown
@@ -365,6 +375,13 @@ class Run:
         if "outputs" in own:
             self._so_far.outputs = [np.array(own["outputs"])]
         checkpoint.draw_on(self.model, meta["random"])
+
+
+def _number(name: str, measured: Any) -> float:
+    try:
+        return float(measured)
+    except (TypeError, ValueError):
+        raise TypeError(f"the metric {name!r} gives a number, and gave {shown(measured)}") from None
 
 
 def _has_hooks(callback: Any) -> bool:

@@ -368,6 +368,78 @@ def test_outputs_that_are_no_array_leave_predict_out():
         program.predict(numbers(2, 4, 2))
 
 
+# ------------------------------------------------------------------------- without a loss, unused, more examples
+
+
+@pytest.mark.parametrize("model", [nn.Linear(2, 3, seed=0), nn.MLP(2, [3, 1], seed=0)])
+def test_without_a_loss_the_outputs_are_there_and_their_sum_is_the_loss(model):
+    program = vectorize_model(model, None, (numbers(2),))
+    x = numbers(5, 2, seed=1)
+    expected = np.array([[v.data for v in flat(model(row))] for row in x.tolist()])
+    np.testing.assert_allclose(program.predict(x).reshape(expected.shape), expected, rtol=1e-12)
+    np.testing.assert_allclose(program(x), expected.sum(axis=1), rtol=1e-12)
+
+
+def test_without_a_loss_every_item_is_an_argument():
+    w = Value(2.0)
+    program = vectorize_model(lambda a, b, c: w * a + b * c, None, (0.1, 0.2, 0.3), parameters=[w])
+    assert program.predict([1.0], [2.0], [3.0]).tolist() == [8.0]
+    with pytest.raises(TypeError, match="with 2 arguments, and it takes"):
+        vectorize_model(lambda a: w * a, None, (0.1, 0.2), parameters=[w])
+    with pytest.raises(TypeError, match="the model gives a Value"):
+        vectorize_model(lambda a: {"a": w * a}["a"].data, None, (0.1,), parameters=[w])
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_whether_a_parameter_may_be_unused(given):
+    used, unused = Value(2.0, "used"), Value(3.0, "unused")
+
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            self.one, self.other = used, unused
+
+        def forward(self, x: Any) -> Any:
+            return self.one * x
+
+    options = {"parameters": [used, unused]} if given else {}
+    for allow in (True, False, None):
+        if allow is False or (allow is None and given):
+            with pytest.raises(ValueError, match="does not depend on"):
+                vectorize_model(Two(), squared, (0.1, 0.3), allow_unused=allow, **options)
+        else:
+            program = vectorize_model(Two(), squared, (0.1, 0.3), allow_unused=allow, **options)
+            assert program.value_and_grad([1.0], [0.0])[1].tolist() == [4.0, 0.0]
+
+
+def test_more_examples_show_a_branch_that_those_made_up_do_not_take():
+    w = Value(2.0)
+
+    def model(x: Any) -> Any:
+        return w * x if x < 1000.0 else -x
+
+    frozen = vectorize_model(model, None, (0.5,), parameters=[w])
+    assert frozen.predict([2000.0]).tolist() == [4000.0]
+    assert vectorize_model(model, None, (0.5,), parameters=[w], others=[(3.0,), (4.0,)]).predict([2.0]) == [4.0]
+    with pytest.raises(ValueError, match="another branch"):
+        vectorize_model(model, None, (0.5,), parameters=[w], others=[(3.0,), (2000.0,)])
+
+
+def test_others_are_of_the_examples_kind_and_none_are_traced_if_none_are_wanted():
+    w, runs = Value(2.0), []
+
+    def model(x: Any) -> Any:
+        runs.append(x)
+        return w * x
+
+    with pytest.raises(TypeError, match="tuple"):
+        vectorize_model(model, None, (0.5,), parameters=[w], others=[0.5])
+    runs.clear()
+    vectorize_model(model, None, (0.5,), parameters=[w], others=None)
+    assert len(runs) == 1
+    vectorize_model(model, None, (0.5,), parameters=[w])
+    assert len(runs) > 2
+
+
 # ------------------------------------------------------------------------- left as it was
 
 

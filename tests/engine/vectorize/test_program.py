@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import nn
-from engine import Program, Value, abs, dot, exp, greater, maximum, prod, relu, tanh, vectorize, where
+from engine import DomainError, Program, Value, abs, dot, exp, greater, log, maximum, prod, relu, tanh, vectorize, where
 from engine.nested import flat
 
 Loss = Callable[..., Value]
@@ -329,6 +331,81 @@ def test_outputs_may_be_inputs_parameters_the_loss_repeated_or_beside_the_loss()
 
 
 # ------------------------------------------------------------------------- lifetimes and threads
+
+
+def bits(array: Any) -> bytes:
+    """The numbers bit for bit; all nan alike, since the sign of one means nothing."""
+    array = np.asarray(array)
+    return np.where(np.isnan(array), np.nan, array).tobytes()
+
+
+def assert_all_of_one_pass(program: Program, *batch: Any) -> None:
+    """The three of one forward pass are those of two calls, bit for bit, and in memory of their own."""
+    value, gradient, outputs = program.value_grad_and_outputs(*batch)
+    mean, slopes = program.value_and_grad(*batch)
+    assert isinstance(value, float)
+    assert bits(value) == bits(mean)
+    assert bits(gradient) == bits(slopes)
+    expected = program.predict(*batch)
+    assert outputs.shape == expected.shape
+    assert outputs.dtype == expected.dtype
+    assert bits(outputs) == bits(expected)
+    for array in (gradient, outputs):
+        assert not any(np.may_share_memory(array, other) for other in (*batch, program.parameters))
+
+
+MODELS: dict[str, Callable[[int], Any]] = {
+    "a perceptron": lambda seed: nn.MLP(3, [4, 2], seed=seed),
+    "relu": lambda seed: nn.Sequential(nn.Linear(3, 4, seed=seed), nn.ReLU(), nn.Linear(4, 2, seed=seed + 1)),
+    "a norm": lambda seed: nn.Sequential(nn.Linear(3, 3, seed=seed), nn.LayerNorm(3), nn.Linear(3, 2, seed=seed)),
+    "attention": lambda seed: nn.Sequential(nn.Linear(3, 3, seed=seed), nn.Softmax(), nn.Linear(3, 2, seed=seed)),
+    "its input": lambda seed: nn.Identity(),
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    name=st.sampled_from(sorted(MODELS)),
+    seed=st.integers(0, 9),
+    examples=st.integers(1, 5),
+    odd=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2), st.sampled_from([np.inf, -np.inf, np.nan, 1e308]))),
+    dtype=st.sampled_from([np.float64, np.float32]),
+)
+def test_all_of_one_pass_is_what_two_calls_give(name: str, seed: int, examples: int, odd: Any, dtype: Any):
+    model, weight = MODELS[name](seed), Value(2.0)
+    x, t = leaves([0.1, 0.2, 0.3]), leaves([0.5, -0.5])
+    out = model(x)[:2]
+    loss = weight * dot([a - b for a, b in zip(out, t, strict=True)], [a - b for a, b in zip(out, t, strict=True)])
+    program = vectorize(loss, [x, t], [weight, *model.parameters()], outputs=out, dtype=dtype)
+    rng = np.random.default_rng(seed)
+    X, T = rng.normal(size=(examples, 3)), rng.normal(size=(examples, 2))
+    for example, entry, number in odd:
+        X[example % examples, entry] = number
+    with np.errstate(all="ignore"):
+        X = X.astype(dtype)
+    assert_all_of_one_pass(program, X, T.astype(dtype))
+
+
+def test_a_parameter_that_is_not_finite_is_in_all_three():
+    model = nn.Linear(2, 1, seed=0)
+    x = leaves([0.1, 0.2])
+    out = model(x)
+    program = vectorize(relu(out[0]), [x], model.parameters(), outputs=out)
+    for number in (np.inf, np.nan, 1e308):
+        program.parameters[0] = number
+        assert_all_of_one_pass(program, np.array([[1.0, 2.0], [0.0, 1.0], [-1e10, 1.0]]))
+
+
+def test_all_of_one_pass_needs_outputs_and_an_example():
+    w, x = Value(2.0), Value(1.0)
+    with pytest.raises(ValueError, match="no outputs were traced"):
+        vectorize(w * x, [x], [w]).value_grad_and_outputs([1.0])
+    program = vectorize(w * x, [x], [w], outputs=w * x)
+    assert program.has_outputs
+    with pytest.raises(ValueError, match="no examples"):
+        program.value_grad_and_outputs([])
+    with pytest.raises(DomainError, match="example 1"):
+        vectorize(log(w * x), [x], [w], outputs=w * x).value_grad_and_outputs([1.0, -1.0])
 
 
 def test_a_program_outlives_its_graph():
