@@ -170,6 +170,10 @@ _INSTEAD = {
 _OF_SCIKIT_LEARN = ("ScalarNetClassifier", "ScalarNetRegressor")  # imported when asked for, since it is optional
 
 
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_OF_SCIKIT_LEARN])
+
+
 def __getattr__(name: str) -> object:
     if name in _OF_SCIKIT_LEARN:
         return getattr(importlib.import_module("nn.estimators"), name)

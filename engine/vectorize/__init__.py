@@ -3,7 +3,7 @@
     program = vectorize_model(model, loss_fn, example)     # traces for you, and refuses what would be frozen
     program = vectorize(loss, inputs=[x, t], parameters=ps)  # of a graph that you have
 
-What is recognised, and what it becomes:
+What is recognized, and what it becomes:
 
     w₀·x₀ + w₁·x₁ + ... + b, in a chain, by sum() or by dot     a matrix product, W @ x + b, or (x * y).sum(axis=0)
     sums and means of alike things, norms                       one reduction along an axis

@@ -202,6 +202,8 @@ def _examples(X: Any, y: Any, validation: Any, seed: int) -> tuple[Examples, Exa
         return examples.at(np.sort(order[out:])), examples.at(np.sort(order[:out]))
     if y is not None and (not isinstance(validation, tuple | list) or len(validation) != 2):
         raise TypeError(f"validation is (X, y), or a share such as 0.2, not {shown(validation)}")
+    if y is None and isinstance(validation, tuple) and len(validation) == 2 and validation[1] is None:
+        raise TypeError("without y, validation is X alone, or a share such as 0.2")
     held_out = Examples(*validation) if y is not None else Examples(validation)
     if not len(held_out):
         raise ValueError("there are no examples to validate with: its X is empty")

@@ -130,7 +130,9 @@ class History(Mapping[str, Array]):
     def __repr__(self) -> str:
         if not self._columns:
             return "<History of 0 epochs>"
-        ends = ", ".join(f"{name} {_said(name, xs[0])} to {_said(name, xs[-1])}" for name, xs in self._columns.items())
+        ends = ", ".join(
+            f"{name} {written(name, xs[0])} to {written(name, xs[-1])}" for name, xs in self._columns.items()
+        )
         return f"<History of {self.epochs} epoch{'s' * (self.epochs != 1)}: {ends}>"
 
     def __str__(self) -> str:
@@ -142,7 +144,7 @@ class History(Mapping[str, Array]):
         for i in self._shown():
             if i > before + 1:
                 lines.append("  ...")
-            cells = (f"{_said(name, self._columns[name][i]):>{width[name]}}" for name in self._columns)
+            cells = (f"{written(name, self._columns[name][i]):>{width[name]}}" for name in self._columns)
             lines.append("  ".join([f"{i + 1:5}", *cells]) + ("  best" if i == self.best_epoch else ""))
             before = i
         return "\n".join([*lines, *([self.stopped] if self.stopped else [])])
@@ -155,5 +157,6 @@ class History(Mapping[str, Array]):
         return sorted({*range(half), *range(n - half, n), max(self.best_epoch, 0)})
 
 
-def _said(name: str, number: float) -> str:
+def written(name: str, number: float) -> str:
+    """A number of that name as a table and a bar show it: accuracies as per cent."""
     return f"{number:.1%}" if name.endswith("accuracy") else f"{number:.4g}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from functools import cache
 from typing import Any, Protocol
 
 _OFTEN = 0.1  # seconds between two looks: writing numbers takes as long as a small step
@@ -55,6 +56,11 @@ class Bar:
         self._bar.close()
 
 
+@cache
+def _tell_once() -> None:
+    print('for a progress bar: pip install "chainrule[progress]"; or progress=False', file=sys.stderr)
+
+
 def progress_bar(wanted: bool, steps: int, done: int, epochs: int) -> Progress:
     """A bar for so many steps, of which some are done already; without tqdm one line says what would bring it."""
     if not wanted or sys.stderr is None:  # as in a service that has no terminal
@@ -62,6 +68,6 @@ def progress_bar(wanted: bool, steps: int, done: int, epochs: int) -> Progress:
     try:
         from tqdm.auto import tqdm
     except ModuleNotFoundError:
-        print('for a progress bar: pip install "chainrule[progress]"; or progress=False', file=sys.stderr)
+        _tell_once()
         return Silent()
     return Bar(tqdm(total=steps, initial=done, unit="step", dynamic_ncols=True), epochs)

@@ -35,7 +35,7 @@ from nn.options import shown
 from nn.predicting import Forward
 from nn.training import checkpoint
 from nn.training.engines import Engine, write
-from nn.training.history import History
+from nn.training.history import History, written
 from nn.training.progress import progress_bar
 
 Array = npt.NDArray[np.float64]
@@ -300,14 +300,16 @@ class Run:
         shown = {"loss": f"{self.loss:.4g}"}
         so_far = self._so_far
         if self._plan.metrics:  # of an epoch: they may not be made for a batch
-            shown |= {name: f"{self.history.last(name):.4g}" for name in self._plan.metrics if name in self.history}
+            shown |= {
+                name: written(name, self.history.last(name)) for name in self._plan.metrics if name in self.history
+            }
         elif so_far.outputs and self._plan.examples.targets is not None:
             last = self._plan.examples.targets_at(so_far.places[-1])
-            shown |= {name: f"{number:.4g}" for name, number in self._of_outputs(so_far.outputs[-1], last).items()}
+            found = self._of_outputs(so_far.outputs[-1], last)
+            shown |= {name: written(name, number) for name, number in found.items()}
         shown["lr"] = f"{self.rate:.3g}"
-        if "val_loss" in self.history:
-            shown["val_loss"] = f"{self.history.last('val_loss'):.4g}"
-        return shown
+        measured = [name for name in self.history if name.startswith("val_")]
+        return shown | {name: written(name, self.history.last(name)) for name in measured}
 
     # ------------------------------------------------------------------- checkpoints
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import nn
+from nn.training import progress
 
 from .acceptance import (
     LastOfBatch,
@@ -123,6 +124,7 @@ def test_without_tqdm_it_trains_and_says_how_to_get_it(capfd, monkeypatch):
         monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setitem(sys.modules, "tqdm", None)
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    progress._tell_once.cache_clear()  # another test may have been told
     history, _ = run(with_dropout, X, Y, progress=True, **OPTIONS)
     out, err = capfd.readouterr()
     assert history.epochs == 5
