@@ -18,7 +18,7 @@ Points = npt.NDArray[np.float64]
 
 
 def loss_and_accuracy(model: MLP, points: Points, labels: Points) -> tuple[Value, float]:
-    """The loss to minimise, and the share of the points that have the right sign."""
+    """The loss to minimize, and the share of the points that have the right sign."""
     scores = [model(point) for point in points]
     hinges = [(1 - y * score).relu() for y, score in zip(labels, scores, strict=True)]
     decay = sum(p * p for p in model.parameters())

@@ -1,4 +1,4 @@
-"""Watch it: the backward pass in the terminal, on a web page, as moving pictures, and folded (5 seconds).
+"""Watch it: the backward pass in the terminal, on a web page, as moving pictures, and folded (8 seconds).
 
 A neuron with weight decay: L = (o − 1)² + 0.1·w1², with o = tanh(w1·x1 + w2·x2 + b). The weight w1 reaches L on two
 ways, three edges in all, so its gradient is a sum. That sum is what most home-made backpropagation gets wrong.

@@ -1,13 +1,16 @@
-"""Pictures of the lessons, by matplotlib where it is installed."""
+"""What the lessons share: pictures, by matplotlib where it is installed; and how one ends early."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine import files
+
+if TYPE_CHECKING:
+    from nn import History
 
 
 def save_figure(path: Path, draw: Callable[[Any], object], size: tuple[float, float] = (6.4, 4.0)) -> str:
@@ -31,3 +34,15 @@ def entitle(ax: Any, title: str) -> None:
     """Give axes this title in the place of the one they have."""
     ax.set_title("", loc="left")
     ax.set_title(title, fontsize=12, fontweight="bold", pad=10)
+
+
+def unless_interrupted(history: History) -> History:
+    """The history of a training; where Ctrl-C ended it, it is printed, and the lesson ends, too.
+
+    Raises:
+        KeyboardInterrupt: then.
+    """
+    if history.stopped.startswith("interrupted"):
+        print(f"\n{history}")
+        raise KeyboardInterrupt
+    return history

@@ -1,17 +1,19 @@
-"""The gallery of plots: each is drawn from a small training, done here (`python -m demos.gallery`, ten seconds).
+"""The gallery of plots: each is drawn from a small training, done here (`python -m demos.gallery`, 15 seconds).
 
     python -m demos.gallery             saves plot_history.png, plot_activations.png, ... in output/
     python -m demos.gallery folder
 
-Data: two moons, the 8 × 8 digits of scikit-learn (Alpaydin & Kaynak 1998), a sine with a gap.
+Data: two moons, the 8 × 8 digits of scikit-learn (Alpaydin & Kaynak 1998), lesson 11's wave with a gap.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +21,7 @@ import numpy.typing as npt
 
 import nn
 from demos.data import digits, moons
+from demos.figures import unless_interrupted
 from engine import Value
 from engine.files import write
 from viz import plots
@@ -59,48 +62,52 @@ def make(folder: str | Path, *, epochs: int = 30) -> list[Path]:
 # ------------------------------------------------------------------------------------------------ the plots
 
 
+def fit(*given: Any, **options: Any) -> nn.History:
+    """`nn.fit` without a bar; Ctrl-C ends the gallery, too."""
+    return unless_interrupted(nn.fit(*given, progress=False, **options))
+
+
 def learning(X: Array, y: Array, epochs: int) -> list[tuple[str, Axes]]:  # noqa: N803
     """A network with one hidden layer on 200 digits, which it learns by heart. And its weights."""
-    history = nn.fit(
+    history = fit(
         lambda rng: nn.MLP(64, [32, 10], seed=rng), X[:200], y[:200], loss=nn.cross_entropy,
         optimizer=lambda ps: nn.Adam(ps, lr=0.01), epochs=2 * epochs, validation=(X[200:600], y[200:600]), seed=0,
-        progress=False,
     )  # fmt: skip
     return [("history", plots.plot_history(history)), ("weights_spread", plots.plot_weights(history.model))]
 
 
 def templates(X: Array, y: Array, epochs: int) -> list[tuple[str, Axes]]:  # noqa: N803
     """One linear layer on digits: the weights of a class are where its ink should be, and where not."""
-    model = nn.Linear(64, 10, seed=0)
-    nn.fit(
+    model = nn.Sequential(nn.Linear(64, 10, seed=0))
+    fit(
         model, X[:600], y[:600], loss=nn.cross_entropy, optimizer=lambda ps: nn.AdamW(ps, lr=0.01, weight_decay=1.0),
-        epochs=epochs, seed=0, progress=False,
+        epochs=epochs, seed=0,
     )  # fmt: skip
-    weights = model.state_dict()["weight"]
-    return [("weights", plots.plot_weights({"a linear classifier of digits": weights}, image=(8, 8)))]
+    return [("weights", plots.plot_weights(model, name="0.weight", image=(8, 8)))]
 
 
 def fading(X: Array, y: Array, epochs: int) -> list[tuple[str, Axes]]:  # noqa: N803
     """Five hidden layers with sigmoids: gradients fade on their way to the first."""
+
+    def network(rng: Random) -> nn.Module:
+        hidden = [part for n in (64, 16, 16, 16, 16) for part in (nn.Linear(n, 16, bias=False, seed=rng), nn.Sigmoid())]
+        return nn.Sequential(*hidden, nn.Linear(16, 10, bias=False, seed=rng))
+
     recorder = nn.RecordGradients()
-    nn.fit(
-        lambda rng: nn.MLP(64, [16] * 5 + [10], activation="sigmoid", seed=rng), X[:400], y[:400],
-        loss=nn.cross_entropy, epochs=epochs, callbacks=[recorder], seed=0, progress=False,
-    )  # fmt: skip
-    norms = {name.removesuffix(".neurons.w"): norms for name, norms in recorder.norms.items() if name.endswith(".w")}
-    return [("gradients", plots.plot_gradients(norms))]
+    fit(network, X[:400], y[:400], loss=nn.cross_entropy, epochs=epochs, callbacks=[recorder], seed=0)
+    return [("gradients", plots.plot_gradients(recorder))]
 
 
 def activations(X: Array, y: Array, epochs: int) -> list[tuple[str, Axes]]:  # noqa: N803
     """A relu that is dead in part, for its rate was too high, a tanh and a sigmoid."""
     layers = ("layers[1]", "layers[3]", "layers[5]")
-    model = nn.fit(
+    model = fit(
         lambda rng: nn.Sequential(
             nn.Linear(64, 32, seed=rng), nn.ReLU(), nn.Linear(32, 32, seed=rng), nn.Tanh(),
             nn.Linear(32, 16, seed=rng), nn.Sigmoid(), nn.Linear(16, 10, seed=rng),
         ),
         X[:600], y[:600], loss=nn.cross_entropy, optimizer=lambda ps: nn.Adam(ps, lr=0.01), epochs=max(1, epochs // 2),
-        seed=0, progress=False,
+        seed=0,
     ).model  # fmt: skip
     outputs = nn.layer_outputs(model, X[:300])
     shown = {f"{name} {kind}": outputs[name] for name, kind in zip(layers, ("ReLU", "Tanh", "Sigmoid"), strict=True)}
@@ -111,9 +118,9 @@ def optimizers(epochs: int) -> list[tuple[str, Axes]]:
     """Four optimizers on two moons, and down a bowl that is 20 times as steep one way as the other."""
     X, y = moons()  # noqa: N806
     losses = {
-        name: nn.fit(
+        name: fit(
             lambda rng: nn.MLP(2, [8, 1], activation="tanh", seed=rng), X, (y > 0).astype(int),
-            loss=nn.bce_with_logits, optimizer=rule, epochs=2 * epochs, seed=1, progress=False,
+            loss=nn.bce_with_logits, optimizer=rule, epochs=2 * epochs, seed=1,
         )["loss"]
         for name, rule in RULES.items()
     }  # fmt: skip
@@ -190,9 +197,9 @@ def schedules(X: Array, y: Array, epochs: int) -> list[tuple[str, Axes]]:  # noq
             nn.Linear(64, 16, seed=0), nn.Tanh(), nn.Linear(16, 16, seed=1), nn.Tanh(), nn.Linear(16, 10, seed=2)
         )
         recorder = StepSizes(model)
-        nn.fit(
+        fit(
             model, X[:300], y[:300], loss=nn.cross_entropy, optimizer=RULES[name], epochs=max(1, epochs // 3),
-            callbacks=[recorder], seed=0, progress=False,
+            callbacks=[recorder], seed=0,
         )  # fmt: skip
         real[name] = {tensor: float(np.median(ratios)) for tensor, ratios in recorder.ratios.items()}
     return [
@@ -204,44 +211,25 @@ def schedules(X: Array, y: Array, epochs: int) -> list[tuple[str, Axes]]:  # noq
 def boundary(epochs: int) -> list[tuple[str, Axes]]:
     """Two moons."""
     X, y = moons(200, noise=0.15)  # noqa: N806
-    history = nn.fit(
+    history = fit(
         lambda rng: nn.MLP(2, [16, 16, 1], activation="tanh", seed=rng), X, y, loss=nn.hinge,
-        optimizer=lambda ps: nn.AdamW(ps, lr=0.02, weight_decay=0.01), epochs=3 * epochs, seed=0, progress=False,
+        optimizer=lambda ps: nn.AdamW(ps, lr=0.02, weight_decay=0.01), epochs=3 * epochs, seed=0,
     )  # fmt: skip
     return [("decision_boundary", plots.plot_decision_boundary(history.model, X, y))]
 
 
 def uncertainty(epochs: int) -> list[tuple[str, Axes]]:
-    """A Bayesian network on a piece of a sine: the farther from its examples, the less it is sure."""
-    rng = np.random.default_rng(0)
-    noise = 0.1
-    x = np.concatenate([rng.uniform(-2.0, -0.8, 30), rng.uniform(0.8, 2.0, 30)])[:, None]
-    y = np.sin(1.5 * x) + rng.normal(0.0, noise, x.shape)
-    layers = [nn.BayesLinear(1, 32, seed=0), nn.BayesLinear(32, 1, seed=1)]
-    model = nn.Sequential(layers[0], nn.ReLU(), layers[1])
-
-    def loss(output: Any, target: Any) -> Any:
-        return nn.mse_loss(output, target) / (2 * noise**2) + sum(layer.kl() for layer in layers) / len(x)
-
-    nn.fit(
-        model, x, y, loss=loss, optimizer=lambda ps: nn.Adam(ps, lr=0.02), epochs=60 * epochs, batch_size=len(x),
-        seed=0, progress=False,
-    )  # fmt: skip
-    grid = np.linspace(-4.0, 4.0, 161)
-    samples = [draw(model.state_dict(), grid, rng) for _ in range(300)]
-    return [("uncertainty", plots.plot_uncertainty(grid, samples, data=(x, y), truth=np.sin(1.5 * grid)))]
-
-
-def draw(state: dict[str, Array], x: Array, rng: np.random.Generator) -> Array:
-    """The curve of one network, its weights drawn from their distributions: N(μ, σ²) with σ = ln(1 + e^ρ)."""
-    w = {
-        name.removesuffix("_mu"): rng.normal(mu, np.log1p(np.exp(state[name.replace("_mu", "_rho")])))
-        for name, mu in state.items()
-        if name.endswith("_mu")
-    }
-    hidden = np.maximum(x[:, None] @ w["0.weight"].T + w["0.bias"], 0.0)
-    curve: Array = (hidden @ w["2.weight"].T + w["2.bias"])[:, 0]
-    return curve
+    """Two of lesson 11's Bayesian networks: where there are no data they are less sure, and differ."""
+    lesson = import_module("demos.11_uncertainty")
+    x, y = lesson.measurements(100, lesson.DATA, np.random.default_rng(0))
+    grid = np.linspace(-3.5, 3.5, 141)
+    opinions = []
+    for seed in (0, 1):
+        model = lesson.BayesianNetwork(12, Random(seed))
+        lesson.train(model, x, y, 80 * epochs, seed, progress=False)
+        opinions.append(lesson.draw_networks(model, grid, 150))
+    samples = np.concatenate(opinions)
+    return [("uncertainty", plots.plot_uncertainty(grid, samples, data=(x, y), truth=lesson.truth))]
 
 
 # ------------------------------------------------------------------------------------------------ data and files
@@ -276,9 +264,12 @@ def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     folder = Path(given[0] if given else "output")
     folder.mkdir(parents=True, exist_ok=True)
-    print("Training small networks for the gallery; this takes some ten seconds ...")
-    for path in make(folder):
-        print(f"  {path}")
+    print("Training small networks for the gallery; this takes some 15 seconds ...")
+    try:
+        for path in make(folder):
+            print(f"  {path}")
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

@@ -86,15 +86,15 @@ class Scalar:
     def check(self, places: Places, numbers: Array) -> None:
         """Nothing to compare."""
 
-    def loss(self, places: Places) -> float:
-        """The loss of some examples, as the model is."""
+    def losses(self, places: Places) -> list[float]:
+        """The loss of each of some examples, or of all together."""
         rows = self._rows(places)
         with recording():
             found, targets = outputs_of(self._model, rows, self._way), [t for _, t in rows]
             if self._joined:
-                return called(self._loss, as_batch(found), targets, self._examples).data
+                return [called(self._loss, as_batch(found), targets, self._examples).data]
             pairs = zip(found, targets, strict=True)
-            return float(np.mean([called(self._loss, out, t, self._examples).data for out, t in pairs]))
+            return [called(self._loss, out, t, self._examples).data for out, t in pairs]
 
     def _rows(self, places: Places) -> list[Any]:
         return [(tuple(map(_leaves, inputs)), t) for inputs, t in self._examples.rows(places)]
@@ -133,7 +133,8 @@ class Vectorized:
         self._parameters = list(parameters)
         require_indices(model, examples, way)
         self._programs: dict[int, tuple[Program, _Batch | None]] = {}
-        with kept(modules_of(model, loss), [*model.parameters(), *self._parameters]) as written:
+        self._parts = modules_of(model, loss)
+        with kept(self._parts, [*model.parameters(), *self._parameters]) as written:
             first = Scalar(model, loss, examples, parameters, way, joined)
             with recorded_statistics() as statistics:
                 places = np.arange(min(2, len(examples)) if joined else 1)
@@ -149,30 +150,35 @@ class Vectorized:
         Raises:
             ValueError: where it gives another loss: a branch that no trace has taken.
         """
-        roots, parameters = modules_of(self._model, self._loss), [*self._model.parameters(), *self._parameters]
         write(self._parameters, numbers)
         program, _ = self._program(min(2, len(self._examples)) if self._joined else 1)
         program.parameters = np.concatenate([numbers, np.zeros(len(self._deltas))])
-        if self._joined:
-            some = [places[:2]] if len(places) > 1 else []
-        else:
-            with kept(roots, parameters):
-                losses = program(*self._examples.arrays(places))
-            order = np.argsort(losses, kind="stable")[[0, -1]] if program.report().nodes < LARGE else [losses.argmax()]
-            some = [places[[i]] for i in dict.fromkeys(np.asarray(order).tolist())]
-        scalar = Scalar(self._model, self._loss, self._examples, self._parameters, self._way, self._joined)
-        for each in some:
-            arrays = [x[None] for x in self._examples.arrays(each)] if self._joined else self._examples.arrays(each)
-            with kept(roots, parameters):  # and the random numbers that are drawn
-                ours = float(program(*arrays)[0])
-            with kept(roots, parameters):
-                its = scalar.loss(each)
-            if math.isfinite(its) and not math.isclose(ours, its, rel_tol=1e-6, abs_tol=1e-9):
+        places = places[:2] if self._joined else self._extremes(program, places)
+        if self._joined and len(places) < 2:
+            return
+        arrays = self._examples.arrays(places)
+        with self._kept():
+            ours = program(*([x[None] for x in arrays] if self._joined else arrays))
+        with self._kept():  # with the same random numbers
+            scalar = Scalar(self._model, self._loss, self._examples, self._parameters, self._way, self._joined)
+            its = scalar.losses(places)
+        for i, (one, other) in enumerate(zip(ours.tolist(), its, strict=True)):
+            if math.isfinite(other) and not math.isclose(one, other, rel_tol=1e-6, abs_tol=1e-9):
                 raise ValueError(
-                    f"the program gives the loss {ours:.6g} for example {', '.join(map(str, each))}, and the model "
-                    f"{its:.6g}: a Python `if`, max() or sorted() on Values goes another way there than in the traces. "
-                    'Use where(greater(x, 0), a, b), maximum, minimum, abs; or engine="scalar" runs the model as it is'
+                    f"the program gives the loss {one:.6g} for example {places[i]}, and the model {other:.6g}: a "
+                    "Python `if`, max() or sorted() on Values goes another way there than in the traces. Use "
+                    'where(greater(x, 0), a, b), maximum, minimum, abs; or engine="scalar" runs the model as it is'
                 )
+
+    def _extremes(self, program: Program, places: Places) -> Places:
+        """Which examples have the least and the most loss; of a large model only the one with the most."""
+        with self._kept():
+            order = np.argsort(program(*self._examples.arrays(places)), kind="stable")
+        return places[order[[0, -1]] if program.report().nodes < LARGE and len(places) > 1 else order[-1:]]
+
+    def _kept(self) -> Any:
+        """Buffers, random numbers and gradients are afterwards as they were before."""
+        return kept(self._parts, self._parameters)
 
     @property
     def outdated(self) -> bool:

@@ -102,6 +102,7 @@ class Run:
         plan: Plan,
     ) -> None:
         self.model, self.optimizer, self.schedule, self.callbacks = model, optimizer, schedule, list(callbacks)
+        self._strangers = [c for c in callbacks if not (c.__module__ or "").startswith("nn.")]  # ours change no model
         self.history = History(model)
         self.epoch = self.step = 0
         self.loss, self.rate = math.nan, float(optimizer.lr)
@@ -169,7 +170,7 @@ class Run:
 
     def _train_epoch(self, bar: Any) -> None:
         batches, engine = self._plan.batches(self.epoch), self._renew()
-        if self.step == 0 and not self.epoch & (self.epoch - 1):  # epochs 0, 1, 2, 4, 8, ...
+        if self.step == 0 and self.epoch in (0, 1, 4, 16, 64, 256):  # and after the last
             engine.check(batches[0], self.parameters)
         while self.step < len(batches):
             if not self._train_step(engine, batches[self.step]):
@@ -187,14 +188,15 @@ class Run:
         self._so_far = Epoch()
         if self.callbacks:
             self._call("on_epoch")
-            self.pull()  # it may have set the weights
+        if self._strangers:
+            self.pull()  # they may have set the weights
         self._move_schedule("epoch")
         self.epoch, self.step = self.epoch + 1, 0
         self._save()
 
     def _renew(self) -> Engine:
         """An engine for the model as it is now: a callback may have frozen a part, or changed a mode or an option."""
-        if self._engine is None or (self.callbacks and self._engine.outdated):
+        if self._engine is None or (self._strangers and self._engine.outdated):
             self._engine = self._make_engine()
             self._forward.forget()
         return self._engine

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from demos.__main__ import lessons, main, title
+from demos.__main__ import lessons, main, title_and_time
 from demos.data import moons
 from engine import TABLE
 
@@ -25,7 +25,21 @@ def test_the_list_names_every_lesson(capsys):
     printed = capsys.readouterr().out
     assert list(lessons()) == list(range(1, len(lessons()) + 1))
     for path in lessons().values():
-        assert title(path) in printed
+        said, time = title_and_time(path)
+        assert re.search(rf"{re.escape(said)} +{time}$", printed, flags=re.MULTILINE)
+        assert re.fullmatch(r"\d+ (seconds|minutes?)", time)
+
+
+def test_it_says_what_a_lesson_needs(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    assert main(["5", "--output", str(tmp_path)]) == 1
+    assert 'pip install "chainrule[demos]"' in capsys.readouterr().err
+
+
+def test_data_of_ones_own_is_for_those_that_take_it(capsys):
+    with pytest.raises(SystemExit):
+        main(["1", "--data", "names.txt"])
+    assert "lesson 1 takes no --data" in capsys.readouterr().err
 
 
 def test_lesson_1_agrees_with_numpy_and_draws(tmp_path, capsys):
@@ -126,6 +140,11 @@ def test_the_readmes_pictures_are_the_lessons(tmp_path, monkeypatch, capsys):
     lesson(2).save_small_network(tmp_path / "02_network.svg")
     lesson(3).save_folded(lesson(3).network(), tmp_path / "03_folded.svg")
     kept = sorted((ROOT / "demos" / "pictures").iterdir())
-    assert [path.name for path in kept] == ["01_neuron.svg", "02_network.svg", "03_folded.svg", "03_page.png"]
-    for path in kept[:3]:  # the last is a photograph, by `python -m tests.browser.photograph`
+    drawn = [
+        path for path in kept if path.suffix == ".svg"
+    ]  # the others: tests/browser/photograph.py, demos/gallery.py
+    assert [path.name for path in drawn] == ["01_neuron.svg", "02_network.svg", "03_folded.svg"]
+    for path in drawn:
         assert path.read_bytes() == (tmp_path / path.name).read_bytes()
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [path.name for path in kept if f"](demos/pictures/{path.name})" not in readme] == []

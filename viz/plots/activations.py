@@ -40,7 +40,7 @@ def plot_activations(
                layer that happens to look like that is excepted by saturates={"name": None}
 
     Raises:
-        TypeError: if it is no mapping, or holds what are no numbers.
+        TypeError: if it is not a mapping, or holds anything but numbers.
         ValueError: for no layers, no numbers, or an unknown name or kind in `saturates`.
         ModuleNotFoundError: without matplotlib.
     """

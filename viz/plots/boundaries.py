@@ -28,13 +28,14 @@ def plot_decision_boundary(
 ) -> Axes:
     """The regions of a classifier's answers, the boundaries between them, and the examples.
 
-    predict     a function from points (m, 2), or an object with such a method `predict`, to
+    predict     a function from points (m, 2), or an object with such a method `predict`, as a model, to
                 classes (m,): integers, text, or the numbers that `y` has;
                 scores (m,) or (m, 1) of two classes: above the threshold it is the greater class of `y`;
                 scores or probabilities (m, k) of k classes, the column being the place in the sorted classes: the
                 greatest counts
     X, y        the examples (n, 2), and their classes (n,)
-    threshold   of scores; None: 0.5 if all of them lie within 0 and 1, else 0
+    threshold   of scores; None: predict.decision_threshold(X), if it is an object that has this method, as a model; of
+                others 0.5 if all scores lie within 0 and 1, else 0
     margin      dotted lines of the score, so far from the threshold on both sides; None: 0.4 around 0.5 (from 10 % to
                 90 %), 1 around 0; 0: none
     names       what stands at the axes
@@ -44,7 +45,7 @@ def plot_decision_boundary(
     nan or inf are left out, and said.
 
     Raises:
-        TypeError: for a `predict` that is neither, or what are no numbers.
+        TypeError: for a `predict` that is neither, or for anything but numbers.
         ValueError: for other shapes than these, of what is given or of what `predict` gives.
         ModuleNotFoundError: without matplotlib.
     """
@@ -63,6 +64,7 @@ def plot_decision_boundary(
     ax.grid(False)
     shape = grid[0].shape
     if is_score:
+        threshold = _told(predict, points) if threshold is None else threshold
         said.append(_scores(ax, grid, answers.reshape(shape), threshold, margin))
     else:
         regions = answers.argmax(axis=1) if answers.ndim == 2 else np.searchsorted(classes, answers)
@@ -117,6 +119,12 @@ def _answers(predict: Any, points: Array) -> npt.NDArray[Any]:
     if answers.ndim not in (1, 2) or len(answers) != len(points) or not answers.size:
         raise ValueError(f"predict: expected ({len(points)},) or ({len(points)}, classes) back, not {answers.shape}")
     return answers[:, 0] if answers.ndim == 2 and answers.shape[1] == 1 else answers
+
+
+def _told(predict: Any, points: Array) -> float | None:
+    """What the object itself says the threshold is: logits may all lie within 0 and 1, and are cut at 0."""
+    method = getattr(predict, "decision_threshold", None)
+    return float(method(points)) if callable(method) else None
 
 
 def _are_classes(answers: npt.NDArray[Any], labels: npt.NDArray[Any]) -> bool:

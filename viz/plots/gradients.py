@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,21 +15,33 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def plot_gradients(norms: Mapping[str, npt.ArrayLike], *, ax: Axes | None = None, unit: str = "step") -> Axes:
+class Recorder(Protocol):
+    """What has recorded norms, as `nn.RecordGradients()` does."""
+
+    @property
+    def norms(self) -> Mapping[str, npt.ArrayLike]:
+        """Layer names to arrays."""
+
+
+def plot_gradients(
+    norms: Mapping[str, npt.ArrayLike] | Recorder, *, ax: Axes | None = None, unit: str = "step"
+) -> Axes:
     """The size of each layer's gradient over time, on a logarithmic scale: do they fade, or blow up?
 
-    norms  layer names to arrays, one number a step: the norm of the layer's gradient, as `nn.RecordGradients().norms`
+    norms  layer names to arrays, one number a step: the norm of the layer's gradient; or an object that has recorded
+           such `norms`, as nn.RecordGradients()
     unit   what a number stands for, written at the axis: "step", "epoch"
 
     The legend is in the order in which the lines end. A gradient of 0 has no place on this scale: it is a gap in the
     line, and said below. Of more than 200 steps the medians of 80 parts are drawn, with a band from least to greatest.
 
     Raises:
-        TypeError: if it is no mapping, or holds what are no numbers.
+        TypeError: if it is not a mapping, or holds anything but numbers.
         ValueError: for a norm below 0, for no steps, and for more than 60 layers.
         ModuleNotFoundError: without matplotlib.
     """
-    arrays = lines("norms", norms, "layer names to arrays")
+    given = norms if isinstance(norms, Mapping) else getattr(norms, "norms", norms)
+    arrays = lines("norms", given, "layer names to arrays")
     for name, array in arrays.items():
         if (array < 0).any():
             raise ValueError(f"norms[{name!r}]: the norm of a gradient is 0 or more, not {array.min():.3g}")

@@ -31,8 +31,8 @@ def plot_history(history: Mapping[str, npt.ArrayLike], *, metric: str | None = N
     differ by two decades has a logarithmic scale. The Axes that are returned are those of the loss.
 
     Raises:
-        TypeError: if it is no mapping, or holds what are no numbers.
-        ValueError: if there is no such metric, or there are no epochs.
+        TypeError: if it is not a mapping, or holds anything but numbers.
+        ValueError: if there is no such metric, or there are no epochs yet.
         ModuleNotFoundError: without matplotlib.
     """
     arrays = _chosen(history, metric)
@@ -63,6 +63,8 @@ def plot_history(history: Mapping[str, npt.ArrayLike], *, metric: str | None = N
 
 def _chosen(history: Any, metric: str | None) -> dict[str, Array]:
     """What is to be drawn: a metric and its validation, or the loss and the accuracy with theirs."""
+    if isinstance(history, Mapping) and not history:
+        raise ValueError("history: there are no epochs yet; a training that ends in its first has none")
     items = named("history", history, "metric names to arrays")
     own = [name for name in items if not name.startswith("val_")] or list(items)
     if metric is not None and metric not in items:

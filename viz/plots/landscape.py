@@ -46,7 +46,7 @@ def plot_optimizers(
     A path is drawn up to its first nan or inf, where it ends in a cross.
 
     Raises:
-        TypeError: if it is no mapping, holds what are no numbers, or `function` cannot be called.
+        TypeError: if it is not a mapping, holds anything but numbers, or `function` cannot be called.
         ValueError: for nothing to draw, a path of another shape, a function that gives other than one number.
         ModuleNotFoundError: without matplotlib.
     """

@@ -31,7 +31,7 @@ def plot_learning_rates(
     chart where they differ by one decade, with a rate of 0 in the middle.
 
     Raises:
-        TypeError: for what are no numbers; or if `ax` is not polar for a radar chart, or polar for curves.
+        TypeError: for anything but numbers; or if `ax` is not polar for a radar chart, or polar for curves.
         ValueError: for no rates, and in a radar chart for lines that do not name the same layers, or a rate below 0.
         ModuleNotFoundError: without matplotlib.
     """

@@ -37,7 +37,7 @@ def plot_uncertainty(
     If the errors are normal, 68 % of the predictions are in the inner band and 95 % in the outer one.
 
     Raises:
-        TypeError: for what are no numbers; for both samples and mean, or neither.
+        TypeError: for anything but numbers; for both samples and mean, or neither.
         ValueError: for shapes that do not go together, a single draw, and a standard deviation below 0.
         ModuleNotFoundError: without matplotlib.
     """

@@ -15,6 +15,7 @@ from viz import plots  # noqa: E402
 PICTURES = Path(__file__).parents[3] / "demos" / "pictures"
 
 
+@pytest.mark.slow
 def test_the_gallery_has_every_plot(tmp_path, monkeypatch):
     drawn = set()
     for name in [name for name in vars(plots) if name.startswith("plot_")]:

@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 import weakref
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -56,15 +57,29 @@ PLOTS = {
 NAMES = ["a$b$", "$x_1$", "_hidden", "x_2^3", r"\frac{", "<b>&", "layers[0].weight", ""]
 
 
+def small(ax):
+    """The figure, smaller, in which nothing is moved to its place: it is drawn in half the time."""
+    ax.figure.set_layout_engine("none")
+    ax.figure.set_size_inches(3.0, 2.0)
+    return ax.figure
+
+
 def words(ax):
     """All text of a figure, as it is shown; none of it, but the numbers at an axis, is read as mathematics."""
     from matplotlib.cbook import is_math_text
     from matplotlib.text import Text
 
-    ax.figure.draw_without_rendering()
+    small(ax).draw_without_rendering()
     written = [text.get_text() for text in ax.figure.findobj(Text) if text.get_text()]
     assert [text for text in written if is_math_text(text) and not text.startswith(r"$\mathdefault{")] == []
     return [text.replace(r"\$", "$") for text in written]
+
+
+def picture(ax):
+    """A small one."""
+    page = BytesIO()
+    small(ax).savefig(page, format="png", dpi=50)
+    return page.getvalue()
 
 
 def said(ax):
@@ -140,7 +155,7 @@ def test_new_axes_look_the_same_in_every_style(name):
     pictures = []
     for theme in ("default", "dark_background"):
         with style.context(theme):
-            pictures.append(PLOTS[name]()._repr_png_()[0])
+            pictures.append(picture(PLOTS[name]()))
     assert pictures[0] == pictures[1]
 
 
@@ -236,11 +251,12 @@ EXTREMES = {
     "gaps": [np.nan, 1.0, np.nan, 2.0, np.inf],
     "booleans": [True, False],
 }
+TO_THE_TICKS = ("near to what is left out", "from tiny to huge", "all but constant")
 
 
 @pytest.mark.parametrize("name", EXTREMES)
 def test_extreme_numbers_are_drawn(name):
-    """Whatever can be drawn is, without a warning."""
+    """Whatever can be drawn is, without a warning; where the scale is extreme, down to the last tick."""
     given = EXTREMES[name]
     array = np.array(given, float)
     size, pairs = np.abs(array), np.stack([array, array], axis=1)
@@ -259,7 +275,7 @@ def test_extreme_numbers_are_drawn(name):
         plot_weights(given),
         plot_weights({"a": given, "b": given}),
     ]:
-        ax.figure.canvas.draw()
+        assert name not in TO_THE_TICKS or picture(ax).startswith(b"\x89PNG")
 
 
 def test_what_is_too_far_out_is_said():
@@ -323,7 +339,7 @@ def test_one_epoch_is_a_point():
     ("history", "metric", "error", "match"),
     [
         ([1.0], None, TypeError, "expected a mapping of metric names to arrays, not list"),
-        ({}, None, ValueError, "empty"),
+        ({}, None, ValueError, "there are no epochs yet"),
         ({"loss": []}, None, ValueError, r"history\['loss'\]: there are no numbers"),
         ({"loss": ["high"]}, None, TypeError, "expected numbers, not 'high'"),
         ({"loss": [1j]}, None, TypeError, "expected numbers, not 1j"),
@@ -351,6 +367,15 @@ def test_a_gradient_of_0_is_said():
     assert "2 gradients are 0 and not on this scale" in said(plot_gradients({"a": [1.0, 0.0], "b": [0.0, 1.0]}))
     with pytest.raises(ValueError, match=r"norms\['a'\].*not -1"):
         plot_gradients({"a": [1.0, -1.0]})
+
+
+def test_gradients_of_a_recorder():
+    class Recorder:
+        norms = {"0.weight": [1.0, 0.5]}  # noqa: RUF012
+
+    np.testing.assert_array_equal(line(plot_gradients(Recorder()))[:, 1], [1.0, 0.5])
+    with pytest.raises(TypeError, match="expected a mapping of layer names to arrays, not list"):
+        plot_gradients([1.0])
 
 
 def test_a_long_line_is_the_medians_of_its_parts_in_a_band():
@@ -630,6 +655,29 @@ def test_the_margin_and_the_threshold_of_a_score():
     assert "dotted" not in said(plot_decision_boundary(lambda p: p[:, 0], POINTS, TWO, margin=0, resolution=41))
 
 
+class Asked:
+    """A model with one output, which knows where it is cut."""
+
+    def __init__(self, cut):
+        self.cut = cut
+
+    def predict(self, points):
+        return 1 / (1 + np.exp(-points[:, 0]))
+
+    def decision_threshold(self, points):
+        assert points.shape == POINTS.shape
+        return self.cut
+
+
+def test_a_model_says_its_own_threshold():
+    """Its logits may all lie within 0 and 1."""
+    for cut, told in ((0.0, "score 0, dotted: −1 and 1"), (0.5, "score 0.5, dotted: 0.1 and 0.9")):
+        assert told in said(plot_decision_boundary(Asked(cut), POINTS, TWO, resolution=21))
+    ax = plot_decision_boundary(Asked(0.0), POINTS, TWO, resolution=21)
+    assert region(ax, -1.5, 0.0) == region(ax, 1.5, 0.0)
+    assert "score 0.25" in said(plot_decision_boundary(Asked(0.0), POINTS, TWO, threshold=0.25, resolution=21))
+
+
 def test_a_classifier_that_says_the_same_everywhere():
     for teller in (lambda p: np.ones(len(p)) * 3.0, lambda p: np.ones(len(p), int)):
         assert region(plot_decision_boundary(teller, POINTS, TWO, resolution=9), 0.3, 0.3) is not None
@@ -693,3 +741,11 @@ def test_a_mean_and_a_standard_deviation_will_do():
 def test_a_wrong_band_is_refused(arguments, error, match):
     with pytest.raises(error, match=match):
         plot_uncertainty([0.0, 1.0], **arguments)
+
+
+def test_the_picture_of_a_model_says_what_the_model_says():
+    """Logits that all lie within 0 and 1 are no probabilities."""
+    model = nn.Sequential(nn.Linear(2, 1, seed=0))
+    model.load_state_dict({"0.weight": [[0.01, 0.01]], "0.bias": [0.4]})
+    assert model.accuracy(POINTS, np.ones(len(POINTS))) == 1.0
+    assert "score 0" in said(plot_decision_boundary(model, POINTS, TWO, resolution=21)).replace("score 0.5", "")
