@@ -14,6 +14,7 @@ matplotlib = pytest.importorskip("matplotlib")
 
 from matplotlib.figure import Figure  # noqa: E402
 
+import nn  # noqa: E402
 from engine import Value, exp  # noqa: E402
 from viz.plots import (  # noqa: E402
     plot_activations,
