@@ -159,7 +159,7 @@ class Run:
             self.push()
             self.model.zero_grad()
             self.history.seconds = time.perf_counter() - began
-        if self._interrupted:
+        if self._interrupted and self.epoch < plan.epochs and not self._ended:
             where = f"epoch {self.epoch + 1}, after {self.step} of its {plan.steps} steps"
             self.history.stopped = f"interrupted in {where}" if self.step else f"interrupted after epoch {self.epoch}"
             return self.history

@@ -1,6 +1,8 @@
 """What ports of tutorials and a strict reader found: each was a wrong number once, or a late error."""
 
+import os
 import random
+import signal
 
 import numpy as np
 import pytest
@@ -195,3 +197,23 @@ def test_nobody_elses_random_numbers_are_touched():
     expected = random.Random(5).random()
     run(nn.Sequential(nn.Linear(3, 1, seed=0), nn.Dropout(0.5)), X, X[:, :1], loss=nn.mse_loss)
     assert random.random() == expected
+
+
+class InterruptedAtItsEnd:
+    """Ctrl-C in the very last step: there is nothing left to interrupt."""
+
+    def on_step(self, run):
+        if len(run.history.steps) == 6:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+@BOTH
+def test_a_run_that_is_interrupted_in_its_last_step_has_finished(engine):
+    options = {"loss": nn.mse_loss, "batch_size": 5, "epochs": 3, "engine": engine}
+    best = nn.BestModel(monitor="lr", mode="max")  # the first epoch is best, and is restored at the end
+    history, state = run(
+        nn.Linear(3, 1, seed=0), X, X[:, :1], callbacks=[InterruptedAtItsEnd(), best], **options
+    )  # fmt: skip
+    other, expected = run(nn.Linear(3, 1, seed=0), X, X[:, :1], callbacks=[best], **options)
+    assert history.stopped == other.stopped == "finished after 3 epochs"
+    assert all((state[name] == expected[name]).all() for name in state)
