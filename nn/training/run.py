@@ -163,7 +163,8 @@ class Run:
             where = f"epoch {self.epoch + 1}, after {self.step} of its {plan.steps} steps"
             self.history.stopped = f"interrupted in {where}" if self.step else f"interrupted after epoch {self.epoch}"
             return self.history
-        self.history.stopped = self._ended or f"finished after {self.history.epochs} epochs"
+        said = self._ended or f"finished after {self.history.epochs} epochs"
+        self.history.stopped = f"interrupted in the last step: {said}" if self._interrupted else said
         self._call("on_end")
         self.pull()
         return self.history
